@@ -1,0 +1,139 @@
+import type { Range } from './range.ts';
+
+/** A secret is kept as a reference and read when it is used, so that no cache, page or log holds it. */
+export type Secret = { file: string } | { env: string };
+
+export const PRIORITIES = ['critical', 'high', 'medium', 'low'] as const;
+export type Priority = (typeof PRIORITIES)[number];
+
+/** Where a person finds what they wrote: a path as it was given, and a 1-based line. */
+export interface Source {
+  file: string;
+  line: number;
+}
+
+export interface Threshold {
+  warning: Range | null;
+  critical: Range | null;
+}
+
+/** One check with everything inherited, merged and validated. Durations are seconds. */
+export interface Check {
+  /** `<service>/<check>`, `<host>/<check>` or `proxy/<proxy>`. */
+  id: string;
+  name: string;
+  host: string | null;
+  service: string | null;
+  type: string;
+  /** Bound options of the type: defaults filled in, `${...}` replaced, secrets still references. */
+  options: Record<string, unknown>;
+  /** What the check looks at, in words for people, without secrets. */
+  target: string;
+  enabled: boolean;
+  /** A proxy's name, or null for direct. */
+  via: string | null;
+  every: number;
+  recheck: number;
+  /** Per try. */
+  timeout: number;
+  /** The whole check, all tries and pauses: never beyond `limits.runDeadline`. */
+  deadline: number;
+  retries: { times: number; after: number };
+  attempts: number;
+  recoveries: number;
+  unknownAttempts: number;
+  thresholds: Record<string, Threshold>;
+  contacts: string[];
+  priority: Priority;
+  public: PublicText | null;
+  impact: 'down' | 'degraded';
+  notes: string | null;
+  /** Ids of the checks that must work for this one to be judged (alerting.md section 4). */
+  parents: string[];
+  source: Source;
+  /** For each setting the layer that it came from: `default`, `type http`, `proxy tor`, `profile debian`, `host web1`, `check` ... */
+  origins: Record<string, string>;
+}
+
+/** Words that may stand on the public site; nothing else of a check or service may. */
+export interface PublicText {
+  title: string;
+  description: string;
+}
+
+export interface Host {
+  name: string;
+  address: string | null;
+  labels: Record<string, string>;
+  profiles: string[];
+  notes: string | null;
+  source: Source;
+}
+
+export interface Service {
+  name: string;
+  title: string;
+  host: string | null;
+  group: string;
+  neededBy: string[];
+  priority: Priority;
+  public: PublicText | null;
+  /** "2 of these must be down before the service is": null when any public check decides. */
+  any: { of: string[]; atLeast: number } | null;
+  notes: string | null;
+  source: Source;
+}
+
+export interface Proxy {
+  name: string;
+  host: string;
+  port: number;
+  /** Source of the `proxy/<name>` check that exists by itself. */
+  source: Source;
+}
+
+export interface Contact {
+  name: string;
+  mail: string[];
+  /** Gets undelivered items of priority critical and high (alerting.md section 10). */
+  fallback: { after: number; mail: string[]; transport: string | null } | null;
+}
+
+export interface MailSettings {
+  from: string;
+  /** `maildir:PATH` (absolute), `smtp://host:port`, `smtps://host:port` or `sendmail:/path`. */
+  transport: string;
+  user: string | null;
+  password: Secret | null;
+  tls: { ca: string | null; verify: boolean; required: boolean };
+}
+
+export interface Site {
+  /** Absolute path of the folder. */
+  output: string;
+  url: string | null;
+  title: string;
+}
+
+/** The whole configuration in its normal form; paths are absolute. Plain JSON, so that it can be cached and compared. */
+export interface Configuration {
+  title: string;
+  timezone: string;
+  /** How often cron starts a run, seconds. */
+  interval: number;
+  /** Folder of the history database. */
+  state: string;
+  sites: { private: Site | null; public: Site | null };
+  proxies: Record<string, Proxy>;
+  mail: MailSettings;
+  contacts: Record<string, Contact>;
+  limits: { concurrency: number; perHost: number; perProxy: number; runDeadline: number };
+  /** Seconds that hot rows, packed days and events are kept. */
+  retention: { rows: number; packed: number; events: number };
+  hosts: Record<string, Host>;
+  services: Record<string, Service>;
+  /** Enabled and disabled checks, sorted by id. */
+  checks: Check[];
+  /** SHA-256 over the files that it was made from. */
+  fingerprint: string;
+}
