@@ -7,7 +7,6 @@ export function cleanText(text: string, maxLength = 200): string {
   const head = text.slice(0, maxLength * 8);
   const plain = head
     .replace(ANSI_SEQUENCE, '')
-    .toWellFormed()
     .replace(/[\s\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
     .replace(/[\p{Cf}\p{Co}\p{Cn}\p{Cs}]/gu, '')
     .replace(STACKED_MARKS, '$1')
