@@ -127,6 +127,8 @@ export interface Configuration {
   proxies: Record<string, Proxy>;
   mail: MailSettings;
   contacts: Record<string, Contact>;
+  /** Contacts for items about the whole: `defaults.contacts`, or every contact when there is no default. */
+  contactsForAll: string[];
   limits: { concurrency: number; perHost: number; perProxy: number; runDeadline: number };
   /** Seconds that hot rows, packed days and events are kept. */
   retention: { rows: number; packed: number; events: number };
