@@ -33,14 +33,18 @@ export interface Observer {
 export async function observeAll(due: DueCheck[], observer: Observer): Promise<Result[]> {
   const gate = new Gate(observer.limits);
   const deadline = AbortSignal.timeout(observer.limits.runDeadline * 1000);
-  return Promise.all(
-    due.map(async (one) => {
-      const result = await gate.pass(one.check, deadline, () => observe(one, observer, deadline));
-      const settled = result ?? notRun(one, observer);
-      observer.onResult?.(settled);
-      return settled;
-    }),
-  );
+  const observeOne = async (one: DueCheck) => {
+    const result = (await gate.pass(one.check, deadline, () => observe(one, observer, deadline))) ?? notRun(one, observer);
+    observer.onResult?.(result);
+    return result;
+  };
+  // The timers of signals do not keep the process alive: a check that waits for nothing else would end the run without a word.
+  const keepAlive = setInterval(() => {}, 60_000);
+  try {
+    return await Promise.all(due.map(observeOne));
+  } finally {
+    clearInterval(keepAlive);
+  }
 }
 
 /** At most so many checks at once: in the whole, for one host, through one proxy. A check waits for the narrowest gate first. */

@@ -4,6 +4,7 @@ import type { Configuration } from '../core/configuration.ts';
 import type { Event, Item, PastProblem } from '../core/item.ts';
 import type { Result } from '../core/observation.ts';
 import type { RunRecord } from '../core/run-record.ts';
+import type { PastResult } from '../core/snapshot.ts';
 import { type State, toExitCode, toState } from '../core/state.ts';
 import type { Status } from '../core/status.ts';
 import type { Database } from './database.ts';
@@ -152,16 +153,6 @@ export function readEvents(database: Database, limit: number, check: string | nu
       WHERE :check IS NULL OR check_id = :check ORDER BY event DESC LIMIT :limit`)
     .all({ check, limit }) as EventRow[];
   return rows.map((row) => ({ ...row, state: row.state === null ? null : toState(row.state), told: row.told === 1 }));
-}
-
-/** One stored result, as pages and `explain` show it. */
-export interface PastResult {
-  run: number;
-  at: number;
-  state: State;
-  output: string;
-  withheld: string | null;
-  duration: number;
 }
 
 /** The newest results of a check first, from the hot rows. */
