@@ -1,18 +1,10 @@
 import pLimit from 'p-limit';
 import type { CheckType, Context } from './check-type.ts';
+import type { DueCheck } from './core/batch.ts';
 import type { Check, Configuration } from './core/configuration.ts';
 import { LookFailure, TargetFailure } from './core/failure.ts';
 import type { Observation, Result } from './core/observation.ts';
-import type { Due } from './core/schedule.ts';
 import { toResult } from './core/verdict.ts';
-
-/** One check that is due in this batch. */
-export interface DueCheck {
-  check: Check;
-  due: Exclude<Due, null>;
-  /** What the check's last run left. */
-  memory: unknown;
-}
 
 /** What the runner needs from outside: types, contexts, time. */
 export interface Observer {
@@ -62,7 +54,8 @@ class Gate {
   pass<T>(check: Check, deadline: AbortSignal, act: () => Promise<T>): Promise<T | null> {
     const unlessOver = async () => (deadline.aborted ? null : act());
     const throughWhole = () => this.whole(unlessOver);
-    const throughProxy = () => (check.via === null ? throughWhole() : this.of(`proxy ${check.via}`, this.limits.perProxy)(throughWhole));
+    const throughProxy = () =>
+      check.via === null ? throughWhole() : this.of(`proxy ${check.via}`, this.limits.perProxy)(throughWhole);
     const place = check.host ?? (check.service === null ? check.id : `service ${check.service}`);
     return this.of(place, this.limits.perHost)(throughProxy);
   }
@@ -77,7 +70,11 @@ class Gate {
 }
 
 function notRun({ check, due }: DueCheck, { now, run }: Observer): Result {
-  const observation: Observation = { kind: 'unknown', code: 'run.deadline', output: 'not run: the run was over before its turn came' };
+  const observation: Observation = {
+    kind: 'unknown',
+    code: 'run.deadline',
+    output: 'not run: the run was over before its turn came',
+  };
   return { ...toResult(check, observation, { at: now, run, scheduled: due === 'scheduled', duration: 0 }), withheld: 'not-run' };
 }
 

@@ -9,7 +9,9 @@ export function checkTypeNames(): string[] {
 }
 
 function checkFiles(): string[] {
-  return readdirSync(FOLDER).filter((file) => file.endsWith('.js')).sort();
+  return readdirSync(FOLDER)
+    .filter((file) => file.endsWith('.js'))
+    .sort();
 }
 
 /** Changes when any check type's file does: a cached configuration was bound to the option declarations of these files. */

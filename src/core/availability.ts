@@ -75,7 +75,11 @@ export function toDay(at: number): string {
  * scheduled one. Beyond twice its interval a result holds no longer: the rest is a gap, which counts nowhere.
  * Returns the new hour and day counters and the days that are over.
  */
-export function countResult(status: Status, result: Result, every: number): { hours: Status['hours']; today: DayCounters; finished: DayCounters[] } {
+export function countResult(
+  status: Status,
+  result: Result,
+  every: number,
+): { hours: Status['hours']; today: DayCounters; finished: DayCounters[] } {
   const counters = new Counters(status);
   const held = status.lastScheduledAt;
   if (result.scheduled && held !== null && status.heldClass !== null && result.at > held) {

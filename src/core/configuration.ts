@@ -105,7 +105,8 @@ export interface MailSettings {
   transport: string;
   user: string | null;
   password: Secret | null;
-  tls: { ca: string | null; verify: boolean; required: boolean };
+  /** `required: null` means: required unless the relay is on the loopback interface. */
+  tls: { ca: string | null; verify: boolean; required: boolean | null };
 }
 
 export interface Site {

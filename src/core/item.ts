@@ -2,17 +2,7 @@ import type { Priority } from './configuration.ts';
 import type { State } from './state.ts';
 
 /** The kinds of items that this version makes, out of the closed list of alerting.md section 12. */
-export const ITEM_KINDS = [
-  'problem',
-  'worse',
-  'recovery',
-  'new',
-  'started',
-  'overlap',
-  'config',
-  'removed',
-  'database',
-] as const;
+export const ITEM_KINDS = ['problem', 'worse', 'recovery', 'new', 'started', 'overlap', 'config', 'removed', 'database'] as const;
 export type ItemKind = (typeof ITEM_KINDS)[number];
 
 /** An earlier problem of the same check, for "third time in 90 days". */

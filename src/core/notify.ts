@@ -23,8 +23,10 @@ export interface RunFacts {
 export interface Plan {
   items: Item[];
   events: Event[];
-  /** Statuses that the plan changed: what is told is remembered. */
+  /** All statuses after this run: what is told is remembered. */
   statuses: Map<string, Status>;
+  /** Checks whose status changed in this run. */
+  changed: Set<string>;
 }
 
 /** Decides who is told what (alerting.md sections 1, 2, 11, 12). Pure. */
@@ -34,13 +36,19 @@ export function planNotifications(
   evaluated: Evaluated[],
   facts: RunFacts,
 ): Plan {
-  const plan: Plan = { items: [], events: [], statuses: new Map() };
+  const plan: Plan = { items: [], events: [], statuses: new Map(statuses), changed: new Set() };
   for (const one of evaluated) {
+    remember(plan, one.status);
     if (one.transition !== null) planTransition(one, one.transition, facts, plan, configuration);
   }
-  planNewChecks(configuration, statuses, facts, plan);
+  planNewChecks(configuration, facts, plan);
   planWhole(configuration, evaluated, facts, plan);
   return plan;
+}
+
+function remember(plan: Plan, status: Status): void {
+  plan.statuses.set(status.check, status);
+  plan.changed.add(status.check);
 }
 
 function planTransition(one: Evaluated, transition: Transition, facts: RunFacts, plan: Plan, configuration: Configuration): void {
@@ -73,12 +81,17 @@ function planTransition(one: Evaluated, transition: Transition, facts: RunFacts,
     lines: [],
   });
   if (status.problem !== null) {
-    plan.statuses.set(check.id, { ...status, problem: rememberTold(status.problem, transition.state, verdict.to) });
+    remember(plan, { ...status, problem: rememberTold(status.problem, transition.state, verdict.to) });
   }
 }
 
 /** Who is told of a transition; nobody, and why, for what is soft, new, or was never told. */
-function tellingOf(status: Status, transition: Transition, check: Check, facts: RunFacts): { to: string[]; because: string | null } {
+function tellingOf(
+  status: Status,
+  transition: Transition,
+  check: Check,
+  facts: RunFacts,
+): { to: string[]; because: string | null } {
   switch (transition.kind) {
     case 'soft':
     case 'soft-recovery':
@@ -105,10 +118,10 @@ function rememberTold(problem: Problem, state: State, to: string[]): Problem {
 }
 
 /** Checks that became a problem while new are told together, once, when their two hours are over. */
-function planNewChecks(configuration: Configuration, statuses: Map<string, Status>, facts: RunFacts, plan: Plan): void {
+function planNewChecks(configuration: Configuration, facts: RunFacts, plan: Plan): void {
   const byOwner = new Map<string, { check: Check; status: Status }[]>();
   for (const check of configuration.checks) {
-    const status = plan.statuses.get(check.id) ?? statuses.get(check.id);
+    const status = plan.statuses.get(check.id);
     if (!check.enabled || status === undefined || status.everOk || isNew(status, facts.now)) continue;
     if (status.problem === null || status.problem.told !== null) continue;
     const owner = check.host ?? check.service ?? check.id;
@@ -124,7 +137,7 @@ function newItem(owner: string, members: { check: Check; status: Status }[], fac
   const onset = Math.min(...members.map(({ status }) => status.problem?.onset ?? facts.now));
   for (const { check, status } of members) {
     if (status.problem === null) continue;
-    plan.statuses.set(check.id, { ...status, problem: rememberTold(status.problem, status.latest?.state ?? state, check.contacts) });
+    remember(plan, { ...status, problem: rememberTold(status.problem, status.latest?.state ?? state, check.contacts) });
   }
   const lines = members.map(({ check, status }) => `${check.id} ${status.latest?.state ?? ''}: ${status.latest?.output ?? ''}`);
   const { now: at, run } = facts;
@@ -147,7 +160,18 @@ function planWhole(configuration: Configuration, evaluated: Evaluated[], facts: 
     const { now: at, run } = facts;
     const to = configuration.contactsForAll;
     plan.items.push({ kind, at, run, check: null, host: null, state: null, onset: at, reason, to, facts: null, lines });
-    plan.events.push({ at, run, kind, check: null, host: null, state: null, onset: at, reason, output: lines[0] ?? '', told: to.length > 0 });
+    plan.events.push({
+      at,
+      run,
+      kind,
+      check: null,
+      host: null,
+      state: null,
+      onset: at,
+      reason,
+      output: lines[0] ?? '',
+      told: to.length > 0,
+    });
   }
 }
 

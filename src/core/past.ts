@@ -75,7 +75,10 @@ export function windowFigures(window: Window, status: Status, past: Past | undef
     return toFigures(tally, today?.latency ?? {});
   }
   const before = past?.windows[window];
-  return toFigures(addTally(before?.tally ?? EMPTY_TALLY, today?.tally ?? EMPTY_TALLY), mergeHistograms(before?.latency ?? {}, today?.latency ?? {}));
+  return toFigures(
+    addTally(before?.tally ?? EMPTY_TALLY, today?.tally ?? EMPTY_TALLY),
+    mergeHistograms(before?.latency ?? {}, today?.latency ?? {}),
+  );
 }
 
 function toFigures(tally: Tally, latency: Histogram): WindowFigures {

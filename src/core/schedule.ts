@@ -1,4 +1,4 @@
-import type { Check } from './configuration.ts';
+import type { Check, Configuration } from './configuration.ts';
 import { isSoft, type Status } from './status.ts';
 
 export type Due = 'scheduled' | 'recheck' | null;
@@ -44,4 +44,15 @@ function hash(text: string): number {
   let value = 0x811c9dc5;
   for (let i = 0; i < text.length; i += 1) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
   return value >>> 0;
+}
+
+/** When the next check is due: pages made in this run are old soon after. Milliseconds since 1970. */
+export function nextDueAt(configuration: Configuration, statuses: Map<string, Status>, now: number): number {
+  const times = configuration.checks.flatMap((check) => {
+    const status = statuses.get(check.id);
+    if (!check.enabled || status?.lastScheduledAt == null || status.latest === null) return [];
+    const scheduled = status.lastScheduledAt + check.every * 1000;
+    return [isSoft(status) ? Math.min(scheduled, status.latest.at + check.recheck * 1000) : scheduled];
+  });
+  return Math.max(now, Math.min(...times, now + 86_400_000));
 }

@@ -82,7 +82,11 @@ function judgeMetrics(check: Check, metrics: Metrics): Breach | null {
   return found;
 }
 
-function describeBreach(value: number, range: { min: number | null; max: number | null; inverted: boolean }, metric: string): string {
+function describeBreach(
+  value: number,
+  range: { min: number | null; max: number | null; inverted: boolean },
+  metric: string,
+): string {
   const name = metric.replaceAll('_', ' ');
   if (range.inverted) return `when ${name} is from ${range.min ?? 'minus infinity'} to ${range.max ?? 'infinity'}`;
   return range.min !== null && value < range.min ? `below ${range.min} (${name})` : `above ${range.max} (${name})`;

@@ -129,7 +129,8 @@ export function toDatabaseFault(error: unknown): DatabaseUnusable {
   if (error instanceof DatabaseUnusable) return error;
   const code = error instanceof Sqlite.SqliteError ? error.code : '';
   const message = messageOf(error);
-  if (/^SQLITE_(BUSY|LOCKED)/.test(code)) return new DatabaseUnusable('locked', `another process holds it: ${message}`, { cause: error });
+  if (/^SQLITE_(BUSY|LOCKED)/.test(code))
+    return new DatabaseUnusable('locked', `another process holds it: ${message}`, { cause: error });
   if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) return new DatabaseUnusable('corrupt', message, { cause: error });
   if (/^SQLITE_(FULL|IOERR_WRITE)/.test(code)) return new DatabaseUnusable('full', message, { cause: error });
   return new DatabaseUnusable('unusable', message, { cause: error });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { DayCounters } from '../core/availability.ts';
+import type { BatchRecord } from '../core/batch.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { Event, Item, PastProblem } from '../core/item.ts';
 import type { Result } from '../core/observation.ts';
@@ -8,17 +8,6 @@ import type { PastResult } from '../core/snapshot.ts';
 import { type State, toExitCode, toState } from '../core/state.ts';
 import type { Status } from '../core/status.ts';
 import type { Database } from './database.ts';
-
-/** Everything that one batch stores, in one transaction. */
-export interface BatchRecord {
-  run: RunRecord;
-  results: Result[];
-  /** Every status that changed. */
-  statuses: Status[];
-  finished: { check: string; days: DayCounters[] }[];
-  events: Event[];
-  items: Item[];
-}
 
 /** The number of the last run and when it began, or null on an empty history. */
 export function lastRun(database: Database): { run: number; startedAt: number } | null {
@@ -50,7 +39,9 @@ export function appendBatch(database: Database, batch: BatchRecord, configuratio
 
 function insertRun(database: Database, run: RunRecord): void {
   database
-    .prepare('INSERT INTO runs VALUES (:run, :startedAt, :durationMs, :due, :ok, :warning, :critical, :unknown, :skipped, :items, :lateMs)')
+    .prepare(
+      'INSERT INTO runs VALUES (:run, :startedAt, :durationMs, :due, :ok, :warning, :critical, :unknown, :skipped, :items, :lateMs)',
+    )
     .run(run);
 }
 
@@ -61,7 +52,9 @@ export function finishRun(database: Database, run: number, durationMs: number): 
 
 function storeStatuses(database: Database, statuses: Status[]): Map<string, number> {
   const store = database
-    .prepare('INSERT INTO checks (id, status) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET status = excluded.status RETURNING number')
+    .prepare(
+      'INSERT INTO checks (id, status) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET status = excluded.status RETURNING number',
+    )
     .pluck();
   return new Map(statuses.map((status) => [status.check, store.get(status.check, JSON.stringify(status)) as number]));
 }
@@ -118,7 +111,21 @@ function storeItems(database: Database, items: Item[], configuration: Configurat
     const content = JSON.stringify(item);
     for (const contact of item.to) {
       for (const recipient of configuration.contacts[contact]?.mail ?? []) {
-        insert.run(item.run, item.at, item.kind, subject, item.check, item.host, state, item.onset, item.reason, contact, recipient, priority, content);
+        insert.run(
+          item.run,
+          item.at,
+          item.kind,
+          subject,
+          item.check,
+          item.host,
+          state,
+          item.onset,
+          item.reason,
+          contact,
+          recipient,
+          priority,
+          content,
+        );
       }
     }
   }

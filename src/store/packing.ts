@@ -28,7 +28,12 @@ export function packResults(results: PackedResult[]): Buffer {
     results.map((result) => textNumber(texts, result.state === 0 && result.withheld === null ? null : describe(result))),
     ...names.flatMap((name, i) => metricColumns(results, name, scales[i] ?? 0)),
   ];
-  const header = { version: 1, results: results.length, metrics: names.map((name, i) => [name, scales[i]]), texts: [...texts.keys()] };
+  const header = {
+    version: 1,
+    results: results.length,
+    metrics: names.map((name, i) => [name, scales[i]]),
+    texts: [...texts.keys()],
+  };
   const bytes = columns.flat().flatMap(toVarint);
   return deflateRawSync(Buffer.concat([Buffer.from(JSON.stringify(header)), Buffer.from([0]), Buffer.from(bytes)]), { level: 9 });
 }
@@ -48,13 +53,33 @@ export function unpackResults(content: Buffer): PackedResult[] {
   const times = sums(sums(column(0)));
   const states = column(1);
   const texts = column(2);
-  const metrics = header.metrics.map(([name, scale], i) => ({ name, scale, present: column(3 + 2 * i), values: sums(column(4 + 2 * i)) }));
+  const metrics = header.metrics.map(([name, scale], i) => ({
+    name,
+    scale,
+    present: column(3 + 2 * i),
+    values: sums(column(4 + 2 * i)),
+  }));
   return times.map((seconds, i) => {
     const state = states[i] ?? 0;
-    const [withheld, code, output] = JSON.parse(header.texts[(texts[i] ?? 0) - 1] ?? '[null,"",""]') as [string | null, string, string];
+    const [withheld, code, output] = JSON.parse(header.texts[(texts[i] ?? 0) - 1] ?? '[null,"",""]') as [
+      string | null,
+      string,
+      string,
+    ];
     const present = metrics.filter((metric) => metric.present[i] === 1);
-    const entries = present.map(({ name, scale, values }) => [name, scale === 0 ? (values[i] ?? 0) : Number(((values[i] ?? 0) / 10 ** scale).toPrecision(12))]);
-    return { at: seconds * 1000, state: state >> 1, scheduled: (state & 1) === 1, withheld, metrics: Object.fromEntries(entries), code, output };
+    const entries = present.map(({ name, scale, values }) => [
+      name,
+      scale === 0 ? (values[i] ?? 0) : Number(((values[i] ?? 0) / 10 ** scale).toPrecision(12)),
+    ]);
+    return {
+      at: seconds * 1000,
+      state: state >> 1,
+      scheduled: (state & 1) === 1,
+      withheld,
+      metrics: Object.fromEntries(entries),
+      code,
+      output,
+    };
   });
 }
 

@@ -1,0 +1,79 @@
+import { chooseDue, toBatchRecord, toRunRecord } from './core/batch.ts';
+import type { Configuration } from './core/configuration.ts';
+import { evaluate } from './core/evaluate.ts';
+import { planNotifications, type RunFacts } from './core/notify.ts';
+import type { RunRecord } from './core/run-record.ts';
+import type { Snapshot } from './core/snapshot.ts';
+import { deliverOutbox, type MailCounts, type MailOutside } from './mail/delivery.ts';
+import { type Observer, observeAll } from './observe.ts';
+import { publishSites, type SiteCounts } from './site/publisher.ts';
+import { takeSnapshot } from './snapshot.ts';
+import { compact } from './store/compaction.ts';
+import type { Database } from './store/database.ts';
+import { appendBatch, finishRun, lastRun, readMeta, readPastProblems, readStatuses, writeMeta } from './store/history.ts';
+import { openOutbox } from './store/outbox.ts';
+
+/** What one batch works with; everything that is not pure comes in here. */
+export interface Batch {
+  configuration: Configuration;
+  database: Database;
+  /** The one reading of the clock, milliseconds since 1970. */
+  now: number;
+  /** `--now PATTERN`: run these whether due or not. */
+  force: string | null;
+  /** Items that the caller owes: configuration in its last good version, a moved database. */
+  whole: RunFacts['whole'];
+  banners: string[];
+  observer: Omit<Observer, 'run' | 'now' | 'limits'>;
+  mail: MailOutside;
+}
+
+export interface RunSummary {
+  record: RunRecord;
+  snapshot: () => Snapshot;
+  mail: MailCounts;
+  pages: SiteCounts;
+  /** Why the pages could not be written, or null. */
+  pageError: string | null;
+}
+
+/** One batch, from the due checks to the pages and the mail. What is owed is stored before anything is told. */
+export async function run(batch: Batch): Promise<RunSummary> {
+  const { configuration, database, now, observer } = batch;
+  const began = performance.now();
+  const previous = lastRun(database);
+  const number = (previous?.run ?? 0) + 1;
+  const statuses = readStatuses(database);
+  const due = chooseDue(configuration, statuses, batch);
+  const results = await observeAll(due, { ...observer, run: number, now, limits: configuration.limits });
+  const evaluated = evaluate(configuration, statuses, results, now);
+  const pastProblems = (check: string) => readPastProblems(database, check, now);
+  const facts = { run: number, now, isFirstRun: previous === null, pastProblems, whole: batch.whole };
+  const plan = planNotifications(configuration, statuses, evaluated, facts);
+  const record = toRunRecord(number, now, previous, { evaluated, items: plan.items.length, interval: configuration.interval });
+  appendBatch(database, toBatchRecord(record, evaluated, plan), configuration);
+  const snapshot = () => takeSnapshot(database, { configuration, statuses: plan.statuses, record, now, banners: batch.banners });
+  const pages = await publish(batch, snapshot, results.length > 0 || plan.items.length > 0);
+  const mail = await deliverOutbox(openOutbox(database), configuration, { ...batch.mail, now });
+  if (mail.sent + mail.failed > 0) writeMeta(database, 'pages', 'stale');
+  const durationMs = Math.round(performance.now() - began);
+  finishRun(database, number, durationMs);
+  compact(database, configuration.retention, now);
+  return { record: { ...record, durationMs }, snapshot, mail, ...pages };
+}
+
+/** A run in which nothing happened leaves the pages as they are: they already say by when the next result is due. */
+async function publish(batch: Batch, snapshot: () => Snapshot, isNews: boolean): Promise<Pick<RunSummary, 'pages' | 'pageError'>> {
+  const { database, configuration, banners } = batch;
+  const shown = JSON.stringify([configuration.fingerprint, banners]);
+  const none = { written: 0, unchanged: 0 };
+  if (!isNews && readMeta(database, 'pages') === shown) return { pages: none, pageError: null };
+  try {
+    const pages = await publishSites(snapshot());
+    writeMeta(database, 'pages', shown);
+    return { pages, pageError: null };
+  } catch (error) {
+    writeMeta(database, 'pages', 'failed');
+    return { pages: none, pageError: error instanceof Error ? error.message : String(error) };
+  }
+}
