@@ -24,7 +24,7 @@ export interface Batch {
   /** Items that the caller owes: configuration in its last good version, a moved database. */
   whole: RunFacts['whole'];
   banners: string[];
-  observer: Omit<Observer, 'run' | 'now' | 'limits'>;
+  observerFor(run: number): Observer;
   mail: MailOutside;
 }
 
@@ -39,13 +39,13 @@ export interface RunSummary {
 
 /** One batch, from the due checks to the pages and the mail. What is owed is stored before anything is told. */
 export async function run(batch: Batch): Promise<RunSummary> {
-  const { configuration, database, now, observer } = batch;
+  const { configuration, database, now } = batch;
   const began = performance.now();
   const previous = lastRun(database);
   const number = (previous?.run ?? 0) + 1;
   const statuses = readStatuses(database);
   const due = chooseDue(configuration, statuses, batch);
-  const results = await observeAll(due, { ...observer, run: number, now, limits: configuration.limits });
+  const results = await observeAll(due, batch.observerFor(number));
   const evaluated = evaluate(configuration, statuses, results, now);
   const pastProblems = (check: string) => readPastProblems(database, check, now);
   const facts = { run: number, now, isFirstRun: previous === null, pastProblems, whole: batch.whole };

@@ -41,6 +41,8 @@ class Attempt {
   private readonly connection: SMTPConnection;
   /** The whole content went into the connection, so its final dot may have gone out. */
   private isDotSent = false;
+  /** MAIL FROM was sent: from here on an answer concerns this message and its recipient. */
+  private hasBegun = false;
 
   constructor(settings: SmtpSettings, letter: Letter) {
     const { host, port, secure, requireTls, verify, ca, deadlineMs } = settings;
@@ -83,10 +85,12 @@ class Attempt {
 
   private login(end: (delivery: Delivery) => void): void {
     const { login } = this.settings;
-    if (login === null) return this.send(end);
-    this.connection.login({ user: login.user, pass: login.password }, (error) =>
-      error ? end(unreachable(error)) : this.send(end),
-    );
+    if (login === null) {
+      this.send(end);
+      return;
+    }
+    const { user, password: pass } = login;
+    this.connection.login({ user, pass }, (error) => (error ? end(unreachable(error)) : this.send(end)));
   }
 
   private send(end: (delivery: Delivery) => void): void {
@@ -101,8 +105,6 @@ class Attempt {
       else end({ outcome: 'sent', answer: cleanText(sent?.response ?? '') });
     });
   }
-
-  private hasBegun = false;
 
   /** An answer of the server decides; without one, the question is whether the final dot may have left. */
   private toFailure(error: SmtpError): Delivery {

@@ -5,7 +5,7 @@ import type { Event, Item, PastProblem } from '../core/item.ts';
 import type { Result } from '../core/observation.ts';
 import type { RunRecord } from '../core/run-record.ts';
 import type { PastResult } from '../core/snapshot.ts';
-import { type State, toExitCode, toState } from '../core/state.ts';
+import { toExitCode, toState } from '../core/state.ts';
 import type { Status } from '../core/status.ts';
 import type { Database } from './database.ts';
 
