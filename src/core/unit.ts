@@ -43,7 +43,11 @@ export function parseShare(text: string): number {
   return parseQuantity(text, { '%': 1 }, { problem: 'not a share', expected: SHARE });
 }
 
-function parseQuantity(text: string, units: Readonly<Record<string, number>>, words: { problem: string; expected: string }): number {
+function parseQuantity(
+  text: string,
+  units: Readonly<Record<string, number>>,
+  words: { problem: string; expected: string },
+): number {
   const match = /^(\d{1,15}(?:\.\d{1,9})?)([A-Za-z%]{1,3})$/.exec(text);
   const factor = match?.[2] !== undefined && Object.hasOwn(units, match[2]) ? units[match[2]] : undefined;
   if (match?.[1] === undefined || factor === undefined) throw new UnitError(words.problem, words.expected);
