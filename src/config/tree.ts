@@ -66,6 +66,7 @@ export function toProblem(place: Place, message: string): Problem {
 export function toLayer(place: Place): string {
   const [section, name, part] = place.segments;
   if (section === 'defaults') return 'defaults';
+  if (section === 'types') return `type ${name}`;
   if (section === 'proxies') return `proxy ${name}`;
   if (section === 'profiles') return `profile ${name}`;
   if (part === 'checks') return 'check';
