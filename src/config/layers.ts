@@ -35,7 +35,7 @@ export class Layers {
   }
 
   getBase(plan: Pick<CheckPlan, 'owner' | 'host'>, via: string): MapNode {
-    const key = `${plan.owner.name} ${via}`;
+    const key = `${plan.owner.place.segments[0]} ${plan.owner.name} ${via}`;
     const known = this.bases.get(key);
     if (known) return known;
     const proxy = this.definitions.proxies.get(via);

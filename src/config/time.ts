@@ -1,7 +1,6 @@
 import type { Check } from '../core/configuration.ts';
 import { formatDuration } from '../core/unit.ts';
-import type { CheckContext } from './check.ts';
-import { say } from './problem.ts';
+import { type Problem, say } from './problem.ts';
 import { getNode, type MapNode, type Node, toLayer, toProblem } from './tree.ts';
 
 /** A check's bound settings, as `CHECK` declares them. */
@@ -30,7 +29,12 @@ type Time = Pick<Check, 'every' | 'recheck' | 'timeout' | 'deadline' | 'retries'
  * A check's deadline is the sum of its tries and pauses. One that could outlive the run is a mistake of whoever asked for so much:
  * of the check, service, host or profile. General defaults are cut to the run's deadline instead, since nobody meant this check.
  */
-export function planTime(settings: Settings, node: MapNode, isProxied: boolean, context: CheckContext): Time {
+export function planTime(
+  settings: Settings,
+  node: MapNode,
+  isProxied: boolean,
+  context: { runDeadline: number; problems: Problem[] },
+): Time {
   const fallback = isProxied ? RETRIES.proxied : RETRIES.direct;
   const retries = { times: settings.retries?.times ?? fallback.times, after: settings.retries?.after ?? fallback.after };
   const { every, recheck, timeout } = settings;
