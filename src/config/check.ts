@@ -1,0 +1,242 @@
+import type { CheckType } from '../check-type.ts';
+import type { Check, Priority, PublicText } from '../core/configuration.ts';
+import { cleanText } from '../core/text.ts';
+import { CHECK, type Fields, INHERITABLE } from './fields.ts';
+import type { CheckPlan, Layers } from './layers.ts';
+import { splitCheck } from './layers.ts';
+import { findOnionProblem } from './onion.ts';
+import { didYouMean, type Problem, say } from './problem.ts';
+import { bind, type Schema, toObjectSchema } from './schema.ts';
+import { substitute } from './substitute.ts';
+import { resolveThresholds, toThresholdNode } from './threshold.ts';
+import { planTime, type Settings } from './time.ts';
+import {
+  type Entry,
+  getNode,
+  locate,
+  type MapNode,
+  mergeNodes,
+  type Node,
+  type Place,
+  toLayer,
+  toLine,
+  toPlain,
+  toProblem,
+} from './tree.ts';
+
+export interface CheckContext {
+  layers: Layers;
+  types: ReadonlyMap<string, CheckType>;
+  typeNames: string[];
+  runDeadline: number;
+  /** A drop-in by itself: what it does not define may stand in another file. */
+  isAlone: boolean;
+  /** Public text of the check's service, or null. */
+  servicePublic: PublicText | null;
+  problems: Problem[];
+  warnings: Problem[];
+}
+
+const { type: _type, thresholds: _thresholds, public: _public, ...BOUND } = CHECK;
+let settingsSchema: Schema | undefined;
+const optionSchemas = new WeakMap<CheckType, Schema>();
+
+/** One check with everything inherited, or undefined when something in it is wrong. */
+export function resolveCheck(plan: CheckPlan, context: CheckContext): Check | undefined {
+  const place = plan.definitions.at(-1)?.place ?? plan.owner.place;
+  const type = findType(plan, place, context);
+  if (!type) return undefined;
+  const before = context.problems.length;
+  const via = context.layers.findVia(plan);
+  const merged = merge(plan, context.layers.getBase(plan, via), type);
+  const { settings: node, options } = splitCheck(merged);
+  const settings = bindSettings(node, context);
+  const bound = bindOptions(type, options, { plan, place, context });
+  const thresholds = resolveThresholds(type, getNode(node, 'thresholds'), context.problems);
+  const service = plan.owner.place.segments[0] === 'services' ? plan.owner.name : null;
+  const publicText = resolvePublic(node, service, context);
+  if (!settings || !bound || context.problems.length > before) return undefined;
+  const check: Check = {
+    id: `${plan.owner.name}/${plan.name}`,
+    name: plan.name,
+    host: plan.host?.name ?? null,
+    service,
+    type: type.type,
+    options: bound,
+    target: cleanText(type.target(bound as never)),
+    enabled: settings.enabled,
+    via: via === 'direct' ? null : via,
+    ...planTime(settings, node, via !== 'direct', context),
+    attempts: settings.attempts,
+    recoveries: settings.recoveries,
+    unknownAttempts: settings.unknown_attempts,
+    thresholds,
+    contacts: settings.contacts ?? [],
+    priority: settings.priority as Priority,
+    public: publicText,
+    impact: settings.impact,
+    notes: settings.notes ?? null,
+    parents: via === 'direct' ? [] : [`proxy/${via}`],
+    source: { file: place.file.name, line: toLine(place).line },
+    origins: findOrigins(merged, type),
+  };
+  checkVia(type, check, { node, options, place }, context);
+  return context.problems.length > before ? undefined : check;
+}
+
+function findType(plan: CheckPlan, place: Place, context: CheckContext): CheckType | undefined {
+  let node: Node | undefined;
+  for (const definition of plan.definitions) node = getNode(definition.node, 'type') ?? node;
+  const name = node?.kind === 'scalar' && typeof node.value === 'string' ? node.value : undefined;
+  if (name === undefined) {
+    // In a drop-in by itself the type may come from a profile of another file.
+    const isOverride = context.isAlone && plan.owner.values?.['profiles'] !== undefined;
+    if (!isOverride) context.problems.push(toProblem(place, say('no type', 'type: one of those that `vigie types` lists')));
+    return undefined;
+  }
+  const type = context.types.get(name);
+  if (!type) {
+    const near = didYouMean(name, context.typeNames);
+    const message = `${say('unknown check type', context.typeNames.join(', '), name)}${near}`;
+    context.problems.push(toProblem(node?.place ?? place, message));
+  }
+  return type;
+}
+
+function merge(plan: CheckPlan, base: MapNode, type: CheckType): MapNode {
+  const place = plan.definitions.at(-1)?.place ?? plan.owner.place;
+  const thresholds = toThresholdNode(type, place.file);
+  let merged: MapNode = {
+    ...base,
+    entries: new Map(base.entries).set('thresholds', { place: thresholds.place, node: thresholds }),
+  };
+  for (const { node } of plan.definitions) {
+    const next = mergeNodes(merged, node);
+    if (next?.kind === 'map') merged = next;
+  }
+  return { ...merged, place };
+}
+
+function bindSettings(node: MapNode, context: CheckContext): Settings | undefined {
+  settingsSchema ??= toObjectSchema(BOUND, 'a check');
+  const plain = toPlain(node) as Record<string, unknown>;
+  const { type, thresholds, public: _shown, ...rest } = plain;
+  const bound = bind(settingsSchema, rest);
+  for (const mistake of bound.mistakes ?? []) context.problems.push(toProblem(locate(node, mistake.path), mistake.message));
+  return bound.value as Settings | undefined;
+}
+
+interface Binding {
+  plan: CheckPlan;
+  place: Place;
+  context: CheckContext;
+}
+
+function bindOptions(type: CheckType, node: MapNode, { plan, place, context }: Binding): Record<string, unknown> | undefined {
+  const host = plan.host?.values;
+  const variables = {
+    'host.address': host?.['address'] as string | undefined,
+    'host.name': plan.host?.name,
+    'service.name': plan.owner.place.segments[0] === 'services' ? plan.owner.name : undefined,
+  };
+  const written = { ...toDefaults(type, variables), ...(toPlain(node) as Record<string, unknown>) };
+  const { value, mistakes } = substitute(written, variables);
+  const report = (path: readonly PropertyKey[], message: string, atKey = false) =>
+    context.problems.push(toProblem(locate({ ...node, place }, path, atKey), message));
+  for (const mistake of mistakes) report(mistake.path, mistake.message);
+  if (mistakes.length > 0) return undefined;
+  const schema = optionSchemas.get(type) ?? toObjectSchema(type.options, `a check of type ${type.type}`);
+  optionSchemas.set(type, schema);
+  const bound = bind(schema, value);
+  for (const mistake of bound.mistakes ?? []) report(mistake.path, suggestSetting(mistake.message, mistake.path), mistake.atKey);
+  if (bound.mistakes) return undefined;
+  const options = bound.value as Record<string, unknown>;
+  for (const [key, found] of Object.entries(options)) {
+    const problem = typeof found === 'string' && /^[^\s/]+\.onion$/i.test(found) ? findOnionProblem(found) : undefined;
+    if (problem && node.entries.has(key)) report([key], say(problem, '56 letters and digits before .onion', found));
+  }
+  for (const [key, message] of Object.entries(type.validate?.(options as never) ?? {})) report([key], message, true);
+  return options;
+}
+
+/** An unknown option may be a mistyped setting. */
+function suggestSetting(message: string, path: readonly PropertyKey[]): string {
+  if (!message.startsWith('unknown key') || message.includes('did you mean') || path.length !== 1) return message;
+  return `${message}${didYouMean(String(path[0]), Object.keys(CHECK))}`;
+}
+
+/** Where `address` has no default of its own it is the host's; defaults may name variables too. */
+function toDefaults(type: CheckType, variables: { 'host.address': string | undefined }): Record<string, unknown> {
+  const defaults: Record<string, unknown> = {};
+  for (const [key, option] of Object.entries(type.options)) {
+    const isVariable = typeof option.default === 'string' && option.default.includes('${');
+    if (isVariable && (option.default !== '${host.address}' || variables['host.address'] !== undefined))
+      defaults[key] = option.default;
+    else if (key === 'address' && (option.default === undefined || isVariable) && variables['host.address'] !== undefined) {
+      defaults[key] = variables['host.address'];
+    }
+  }
+  return defaults;
+}
+
+/** Words on the public site come from a public text only: the service's, or the check's own. */
+function resolvePublic(node: MapNode, service: string | null, context: CheckContext): PublicText | null {
+  const own = getNode(node, 'public');
+  if (!own) return service === null ? null : context.servicePublic;
+  if (own.place.segments[0] === 'profiles') {
+    context.problems.push(toProblem(own.place, say('public in a profile', 'it in a service or its check: it is never inherited')));
+  } else if (service === null) {
+    context.problems.push(
+      toProblem(own.place, say('public in a check of a host', 'it in a service: the public page lists services')),
+    );
+  } else if (!context.servicePublic && toPlain(own) !== false) {
+    context.problems.push(toProblem(own.place, say('a public check of a service that is not', `services.${service}.public`)));
+  }
+  return toPublicText(toPlain(own), context.servicePublic);
+}
+
+/** `true` takes the words of `inherited`. */
+export function toPublicText(value: unknown, inherited: PublicText | null): PublicText | null {
+  if (value === undefined || value === false || inherited === null) return null;
+  if (value === true) return inherited;
+  const { title, description } = value as { title?: string; description?: string };
+  return { title: title ?? inherited.title, description: description ?? '' };
+}
+
+function checkVia(
+  type: CheckType,
+  check: Check,
+  at: { node: MapNode; options: MapNode; place: Place },
+  context: CheckContext,
+): void {
+  if (check.via !== null && !type.proxied) {
+    const via = getNode(at.node, 'via');
+    const message = say(`type ${type.type} cannot go through a proxy`, 'via: direct for this check', check.via);
+    context.problems.push(toProblem(via?.place.segments.includes('checks') ? via.place : at.place, message));
+  }
+  const onion = Object.entries(check.options).find(([, value]) => typeof value === 'string' && /\.onion\.?([:/]|$)/i.test(value));
+  if (onion && check.via === null) {
+    const place = locate({ ...at.options, place: at.place }, [onion[0]]);
+    context.warnings.push(toProblem(place, 'an onion address without a proxy: it can be reached through `via` only'));
+  }
+}
+
+function findOrigins(merged: MapNode, type: CheckType): Record<string, string> {
+  const origins: Record<string, string> = {};
+  const note = (key: string, entry: Entry | undefined, otherwise: string) => {
+    origins[key] = entry ? toLayer(entry.node.place) : otherwise;
+  };
+  for (const key of Object.keys({ type: 0, ...INHERITABLE, deadline: 0, impact: 0, public: 0 } as Fields | object)) {
+    if (key !== 'retries') note(key, merged.entries.get(key), 'default');
+  }
+  const retries = merged.entries.get('retries')?.node;
+  for (const key of ['times', 'after'])
+    note(`retries.${key}`, retries?.kind === 'map' ? retries.entries.get(key) : undefined, 'default');
+  for (const key of Object.keys(type.options)) note(key, merged.entries.get(key), `type ${type.type}`);
+  const thresholds = merged.entries.get('thresholds')?.node;
+  if (thresholds?.kind !== 'map') return origins;
+  for (const [metric, { node }] of thresholds.entries) {
+    for (const [level, entry] of node.kind === 'map' ? node.entries : []) note(`thresholds.${metric}.${level}`, entry, 'default');
+  }
+  return origins;
+}

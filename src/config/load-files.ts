@@ -1,0 +1,156 @@
+import { dirname, isAbsolute, join } from 'node:path';
+import { type Attempt, type FileVersion, readInclude, resolveVersions } from './attempt.ts';
+import { type DiskFile, readIncluded } from './files.ts';
+import { ConfigurationError, type Problem, sortProblems } from './problem.ts';
+import { type LoadedConfiguration, type LoadRequest, type RemovedFile, toCacheKey } from './request.ts';
+import { type GoodFiles, readGoodFiles, writeCache, writeGoodFiles } from './state-folder.ts';
+
+/** [case F08] A deploy gone wrong, or somebody's hand, must not silently end the monitoring of what a file described. */
+const KEPT_FOR_MS = 24 * 3_600_000;
+
+interface Found {
+  globalFile: DiskFile;
+  /** Folder of the cache and of the last good versions. */
+  folder: string;
+}
+
+/** Reads, validates and resolves all files, the slow way. */
+export async function loadFiles(request: LoadRequest, found: Found): Promise<LoadedConfiguration> {
+  const loader = new Loader(request, found);
+  return loader.load();
+}
+
+/** Accepts that files are gone; answers their names. */
+export function confirmRemovals(request: Pick<LoadRequest, 'path' | 'now'>, found: Found): string[] {
+  const good = readGoodFiles(found.folder);
+  const { name } = found.globalFile;
+  const include = readInclude({ ...found.globalFile, role: 'global', choice: 'disk' });
+  const present = new Set([name, ...readIncluded(request.path, include).map((file) => file.name)]);
+  const gone = [...good.keys()].filter((each) => !present.has(each));
+  for (const each of gone) good.delete(each);
+  if (gone.length > 0) writeGoodFiles(found.folder, good);
+  return gone;
+}
+
+class Loader {
+  private readonly request: LoadRequest;
+  private readonly found: Found;
+  private readonly good: GoodFiles;
+  /** Files whose last good version is used, or which are left out, instead of what is on disk. */
+  private readonly choices = new Map<string, 'good' | 'dropped'>();
+  private versions: FileVersion[] = [];
+  constructor(request: LoadRequest, found: Found) {
+    this.request = request;
+    this.found = found;
+    this.good = request.mode === 'check' ? new Map() : readGoodFiles(found.folder);
+  }
+
+  async load(): Promise<LoadedConfiguration> {
+    const first = await this.try();
+    let last = first;
+    while (last.problems.length > 0) {
+      if (this.request.mode === 'check' || !this.fallBack(last.problems))
+        throw new ConfigurationError(sortProblems(first.problems));
+      last = await this.try();
+    }
+    const problems = sortProblems(first.problems);
+    const removed = this.listRemoved();
+    const warnings = sortProblems(last.warnings);
+    if (this.request.mode === 'run') this.save(last, { problems, removed, warnings });
+    return { configuration: last.configuration, warnings, problems, removed, isCached: false };
+  }
+
+  private async try(): Promise<Attempt> {
+    const { path } = this.request;
+    const globalVersion = this.toVersion(this.found.globalFile, 'global');
+    const included = readInclude(globalVersion);
+    const disk = readIncluded(path, included).filter((file) => file.shown !== this.found.globalFile.shown);
+    const names = new Set(disk.map((file) => file.name));
+    this.versions = [globalVersion, ...disk.map((file) => this.toVersion(file, 'drop-in'))];
+    for (const [name, { text, missingSince }] of this.good) {
+      if (name === this.found.globalFile.name || names.has(name) || !this.isKept(missingSince)) continue;
+      if (this.choices.get(name) !== 'dropped')
+        this.versions.push({ name, shown: this.toShown(name), role: 'removed', text, choice: 'good' });
+    }
+    this.versions = this.versions.filter((version) => version.choice !== 'dropped');
+    return resolveVersions(this.request, this.versions);
+  }
+
+  private toShown(name: string): string {
+    return isAbsolute(name) ? name : join(dirname(this.request.path), name);
+  }
+
+  private isKept(missingSince: number | undefined): boolean {
+    // A clock that went back must not keep a file for longer than from now on.
+    return missingSince === undefined || this.request.now - Math.min(missingSince, this.request.now) < KEPT_FOR_MS;
+  }
+
+  private toVersion(file: DiskFile, role: FileVersion['role']): FileVersion {
+    const choice = this.choices.get(file.name) ?? 'disk';
+    const { name, shown } = file;
+    if (choice === 'good') return { name, shown, role, choice, text: this.good.get(name)?.text ?? '' };
+    return { ...file, role, choice };
+  }
+
+  /**
+   * Makes the next choice: a removed file that no longer fits is left out; a changed file with a mistake goes back to its last good
+   * version; if the mistakes are in files that did not change, then what changed goes back; what is bad even then is left out.
+   * False when the global file is bad and there is nothing to go back to.
+   */
+  private fallBack(problems: Problem[]): boolean {
+    const bad = this.versions.filter((version) => problems.some((problem) => problem.file === version.shown));
+    const removed = bad.filter((version) => version.role === 'removed');
+    if (removed.length > 0) return this.choose(removed);
+    const changed = bad.filter((version) => this.isChanged(version));
+    if (changed.length > 0) return this.choose(changed);
+    const others = this.versions.filter((version) => this.isChanged(version));
+    if (others.length > 0 && this.good.size > 0) return this.choose(others);
+    return bad.length > 0 && this.choose(bad);
+  }
+
+  private isChanged(version: FileVersion): boolean {
+    return version.choice === 'disk' && version.role !== 'removed' && this.good.get(version.name)?.text !== version.text;
+  }
+
+  private choose(versions: FileVersion[]): boolean {
+    for (const version of versions) {
+      const hasGood = version.choice === 'disk' && this.isChanged(version) && this.good.has(version.name);
+      if (!hasGood && version.role === 'global') return false;
+      this.choices.set(version.name, hasGood ? 'good' : 'dropped');
+    }
+    return true;
+  }
+
+  private listRemoved(): RemovedFile[] {
+    const { now } = this.request;
+    return this.versions
+      .filter((version) => version.role === 'removed')
+      .map(({ name, shown }) => {
+        const since = Math.min(this.good.get(name)?.missingSince ?? now, now);
+        return { name: shown, since, until: since + KEPT_FOR_MS };
+      });
+  }
+
+  private save(last: Attempt, outcome: { problems: Problem[]; removed: RemovedFile[]; warnings: Problem[] }): void {
+    const { folder } = this.found;
+    const since = new Map(outcome.removed.map((file) => [file.name, file.since]));
+    const good: GoodFiles = new Map();
+    for (const { name, shown, text = '' } of this.versions) {
+      const missingSince = since.get(shown);
+      good.set(name, { text, ...(missingSince === undefined ? {} : { missingSince }) });
+    }
+    try {
+      if (JSON.stringify([...good]) !== JSON.stringify([...this.good])) writeGoodFiles(folder, good);
+      const key = toCacheKey(this.request, this.versions);
+      const isWhole = outcome.problems.length === 0 && outcome.removed.length === 0;
+      if (isWhole && key !== undefined) {
+        writeCache(folder, { key, include: last.include, configuration: last.configuration, warnings: outcome.warnings });
+      }
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === undefined) throw error;
+      const message = `the last good configuration cannot be kept, expected a folder that can be written, found ${code}`;
+      outcome.warnings.push({ file: folder, line: 1, column: 1, path: '', message });
+    }
+  }
+}

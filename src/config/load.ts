@@ -1,0 +1,19 @@
+import { findGlobalFile, readGlobalFile, readIncluded } from './files.ts';
+import { type LoadedConfiguration, type LoadRequest, toCacheKey } from './request.ts';
+import { findConfigFolder, readCache } from './state-folder.ts';
+
+export { ConfigurationError, formatProblem, formatProblems, type Problem } from './problem.ts';
+export type { LoadedConfiguration, LoadRequest, RemovedFile } from './request.ts';
+
+/** Throws ConfigurationError (exit code 2) when there is nothing to go on with. */
+export async function loadConfiguration(request: LoadRequest): Promise<LoadedConfiguration> {
+  const path = findGlobalFile(request.path);
+  const globalFile = readGlobalFile(path);
+  const folder = findConfigFolder(path, globalFile.text);
+  if (request.mode !== 'check') {
+    const cached = readCache(folder, (include) => toCacheKey(request, [globalFile, ...readIncluded(path, include)]));
+    if (cached) return { ...cached, problems: [], removed: [], isCached: true };
+  }
+  const { loadFiles } = await import('./load-files.ts');
+  return loadFiles({ ...request, path }, { globalFile, folder });
+}

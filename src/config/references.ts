@@ -1,0 +1,50 @@
+import { type Defined, type Definitions, getChecks, type SectionName } from './define.ts';
+import { didYouMean, say } from './problem.ts';
+import { getNode, type Node, toProblem } from './tree.ts';
+
+/** Names of contacts, proxies, profiles and hosts that nothing defines; in a drop-in by itself another file may define them. */
+export function findMissingReferences(definitions: Definitions, isAlone: boolean): void {
+  if (isAlone) return;
+  const { global, proxies, profiles, hosts, services } = definitions;
+  checkLayer(definitions, getNode(global.root, 'defaults'));
+  for (const proxy of proxies.values()) checkLayer(definitions, getNode(proxy.node, 'defaults'));
+  for (const owner of [...profiles.values(), ...hosts.values(), ...services.values()]) checkOwner(definitions, owner);
+}
+
+function checkOwner(definitions: Definitions, owner: Defined): void {
+  checkLayer(definitions, owner.node);
+  for (const { node } of getChecks(owner).values()) checkLayer(definitions, node);
+  if (owner.place.segments[0] === 'services') check(definitions, 'hosts', getNode(owner.node, 'host'));
+  if (owner.place.segments[0] === 'hosts') checkList(definitions, 'profiles', getNode(owner.node, 'profiles'));
+}
+
+function checkLayer(definitions: Definitions, layer: Node | undefined): void {
+  checkList(definitions, 'contacts', getNode(layer, 'contacts'));
+  const via = getNode(layer, 'via');
+  if (via?.kind !== 'scalar' || via.value !== 'direct') check(definitions, 'proxies', via);
+}
+
+function checkList(definitions: Definitions, section: SectionName, node: Node | undefined): void {
+  if (node?.kind === 'list') for (const item of node.items) check(definitions, section, item);
+}
+
+const NOUNS: Record<SectionName, string> = {
+  contacts: 'contact',
+  proxies: 'proxy',
+  profiles: 'profile',
+  hosts: 'host',
+  services: 'service',
+};
+
+function check(definitions: Definitions, section: SectionName, node: Node | undefined): void {
+  if (node?.kind !== 'scalar' || typeof node.value !== 'string' || definitions[section].has(node.value)) return;
+  const known = [...definitions[section].keys()];
+  const expected =
+    known.length === 0
+      ? `one that ${section} defines`
+      : known.length <= 8
+        ? known.join(', ')
+        : `one of ${known.length} in ${section}`;
+  const message = `${say(`unknown ${NOUNS[section]}`, expected, node.value)}${didYouMean(node.value, known)}`;
+  definitions.problems.push(toProblem(node.place, message));
+}
