@@ -105,7 +105,7 @@ function findTagEnd(text: string, open: number): number {
 /** The last child in what `findStanza` took, without its prefix, and its text as it was sent. */
 export function readStanza(bytes: Buffer): { name: string; text: string } {
   const text = bytes.toString('utf8').replace(/^\s*<\?xml [^>]*\?>/i, '');
-  const child = text.replace(/^\s*<(?:\w+:)?stream[\s>](?:[^>"']|"[^"]*"|'[^']*')*>/, '').trim();
+  const child = text.replace(/^\s*<(?:\w+:)?stream(?=[\s>])(?:[^>"']|"[^"]*"|'[^']*')*>/, '').trim();
   const name = /^<(?:[\w.-]+:)?([\w.-]+)/.exec(child)?.[1] ?? '';
   return { name, text: child };
 }
@@ -143,7 +143,7 @@ export function readLdapResult(message: Buffer): { code: number; diagnostic: Buf
   if (!id || !response || !code || !diagnostic || diagnostic.end > message.length) throw wrong();
   // 0x78 is ExtendedResponse; one with another id than 1 is a notice of disconnection (id 0).
   if (id.tag !== 2 || response.tag !== 0x78 || code.tag !== 10 || code.end - code.start !== 1) throw wrong();
-  if (message.readUIntBE(id.start, Math.min(id.end - id.start, 6)) !== 1) {
+  if (id.end - id.start !== 1 || message[id.start] !== 1) {
     throw new TargetFailure('protocol.ldap', 'the server answers to something that was not asked');
   }
   return { code: message[code.start] ?? 255, diagnostic: message.subarray(diagnostic.start, diagnostic.end) };
