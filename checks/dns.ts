@@ -1,4 +1,4 @@
-import { getServers } from 'node:dns';
+import systemDns from 'node:dns';
 import { isIP } from 'node:net';
 import type { DecodedPacket } from 'dns-packet';
 import {
@@ -9,12 +9,12 @@ import {
   LookFailure,
   type Observation,
   option,
-  type Part,
   TargetFailure,
 } from '../src/check-type.ts';
 import { formatSeconds } from '../src/net/conversation.ts';
 import { askOverTcp, askOverUdp, type NameQuery, toComparable } from '../src/net/name-query.ts';
 import { findRecords, isSameRecord, toQueryName } from '../src/net/name-records.ts';
+import { observeParts } from '../src/net/parts.ts';
 
 const RECORDS = ['A', 'AAAA', 'CAA', 'CNAME', 'DNSKEY', 'DS', 'MX', 'NS', 'PTR', 'SOA', 'SRV', 'SSHFP', 'TLSA', 'TXT'] as const;
 const RCODES = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'] as const;
@@ -77,8 +77,8 @@ export default defineCheckType({
   async run(bound, context): Promise<Observation> {
     const servers = toServers(bound, context);
     if (!bound.servers) return askSystem(servers, bound, context);
-    const outcomes = await Promise.all(servers.map((server) => observe(server, bound, context)));
-    return servers.length === 1 && outcomes[0] ? outcomes[0] : combine(servers, outcomes);
+    const looks = servers.map((server) => ({ name: server.label, look: () => observe(server, bound, context) }));
+    return observeParts(looks, ['records']);
   },
 });
 
@@ -135,39 +135,6 @@ function judge(packet: DecodedPacket, bound: Bound<typeof options>, time: number
   return { kind: 'measured', output: `${subject}: ${shown} in ${formatSeconds(time)}`, metrics };
 }
 
-/** Named servers are each looked at; a failing one makes the check fail, whatever the others say. */
-function combine(servers: Server[], outcomes: Outcome[]): Observation {
-  const parts = outcomes.map(
-    (outcome, index): Part => ({
-      name: servers[index]?.label ?? '',
-      state: outcome.kind === 'failed' ? 'CRITICAL' : 'OK',
-      output: outcome.output,
-    }),
-  );
-  const answered = outcomes.filter((outcome) => outcome.metrics?.['time'] !== undefined);
-  const metrics: Record<string, number> = {};
-  if (answered.length > 0) {
-    metrics['time'] = Math.max(...answered.map((outcome) => outcome.metrics?.['time'] ?? 0));
-    metrics['records'] = Math.min(...answered.map((outcome) => outcome.metrics?.['records'] ?? 0));
-  }
-  const failed = outcomes.filter((outcome) => outcome.kind === 'failed');
-  const [first] = failed;
-  if (!first)
-    return {
-      kind: 'measured',
-      output: `${outcomes.length} of ${outcomes.length} agree: ${outcomes[0]?.output ?? ''}`,
-      metrics,
-      parts,
-    };
-  return {
-    kind: 'failed',
-    code: first.code,
-    output: `${failed.length} of ${outcomes.length} fail: ${first.output}`,
-    metrics,
-    parts,
-  };
-}
-
 /**
  * The machine's own resolvers are our means of looking: the first that has an answer decides, as with getaddrinfo; when none of them
  * says anything, we could not look.
@@ -215,7 +182,7 @@ function toServers(bound: Bound<typeof options>, context: Context): Server[] {
     );
   }
   const transports = transport === 'both' ? (['udp', 'tcp'] as const) : [transport];
-  return (bound.servers ?? getServers()).flatMap((text) => {
+  return (bound.servers ?? systemDns.getServers()).flatMap((text) => {
     const server = parseServer(text, bound.port);
     return server
       ? transports.map((one) => ({ ...server, transport: one, label: transport === 'both' ? `${text} ${one}` : text }))

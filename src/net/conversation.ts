@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { LookFailure, TargetFailure } from '../core/failure.ts';
+import { toTlsFailure } from './certificate.ts';
 
 /** Says how many of the bytes received so far make up the message that is waited for; -1: more is needed. It may throw. */
 export type FindEnd = (received: Buffer) => number;
@@ -35,6 +36,7 @@ export class Conversation {
     socket.on('error', this.#onError);
     this.#signal.addEventListener('abort', this.#onAbort);
     if (this.#signal.aborted) this.#onAbort();
+    else if (socket.destroyed || socket.readableEnded) this.#onEnd();
   }
 
   /** Bytes received and not yet taken. */
@@ -105,7 +107,10 @@ export class Conversation {
   };
 
   readonly #onError = (error: NodeJS.ErrnoException): void => {
-    this.#fail(new TargetFailure('network.reset', `connection broken (${error.code ?? error.message})`, { cause: error }));
+    // An alert of TLS 1.3 for something in our part of the handshake comes only now.
+    const isTls = error.code?.startsWith('ERR_SSL') === true;
+    const broken = new TargetFailure('network.reset', `connection broken (${error.code ?? error.message})`, { cause: error });
+    this.#fail(isTls ? toTlsFailure(Object.assign(error, { code: error.code ?? '' }), '') : broken);
   };
 
   readonly #onAbort = (): void => {

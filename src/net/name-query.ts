@@ -32,7 +32,9 @@ const LARGEST_MESSAGE = 65_535;
 export function askOverUdp(query: NameQuery, address: string, port: number, limits: Limits): Promise<DecodedPacket> {
   const id = randomInt(65_536);
   return new Promise((resolve, reject) => {
-    const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
+    const family = isIPv6(address) ? 6 : 4;
+    // The address is literal, so nothing is looked up; dgram would otherwise hand even that to dns.lookup.
+    const socket = createSocket({ type: `udp${family}`, lookup: (host, _options, done) => done(null, host, family) });
     let ignored = 0;
     const settle = (done: () => void) => {
       limits.signal.removeEventListener('abort', onAbort);
@@ -103,6 +105,7 @@ export function readAnswer(bytes: Buffer, query: NameQuery, id: number): Decoded
   if (bytes.length < 12 || bytes.readUInt16BE(0) !== id || (bytes.readUInt16BE(2) & TYPE_RESPONSE) === 0) return 'other';
   let packet: DecodedPacket;
   try {
+    if (!isWhole(bytes)) throw new Error('a record ends behind the end of the message');
     packet = decode(bytes);
   } catch (error) {
     return new TargetFailure('dns.malformed', `answer of ${bytes.length} bytes cannot be read`, { cause: error });
@@ -112,6 +115,34 @@ export function readAnswer(bytes: Buffer, query: NameQuery, id: number): Decoded
   if (!question) return ((packet.flags ?? 0) & 15) === 0 ? 'other' : packet;
   const same = question.type === query.record && toComparable(question.name) === toComparable(query.name);
   return same ? packet : 'other';
+}
+
+/** RFC 1035, section 4.1: the library reads past the end of a record and would make an address of what is not there. */
+function isWhole(bytes: Buffer): boolean {
+  let at = 12;
+  for (let i = bytes.readUInt16BE(4); i > 0; i--) at = skipName(bytes, at) + 4;
+  for (let i = bytes.readUInt16BE(6) + bytes.readUInt16BE(8) + bytes.readUInt16BE(10); i > 0; i--) {
+    at = skipName(bytes, at) + 10;
+    if (at > bytes.length) return false;
+    const length = bytes.readUInt16BE(at - 2);
+    const fixed = ADDRESS_LENGTHS[bytes.readUInt16BE(at - 10)];
+    if (fixed !== undefined && fixed !== length) return false;
+    at += length;
+  }
+  return at <= bytes.length;
+}
+
+/** By record type: A and AAAA. */
+const ADDRESS_LENGTHS: Record<number, number> = { 1: 4, 28: 16 };
+
+/** A name ends with an empty label or with a pointer of two bytes. */
+function skipName(bytes: Buffer, start: number): number {
+  let at = start;
+  for (let length = bytes[at] ?? 0; length !== 0; length = bytes[at] ?? 0) {
+    if (length >= 0xc0) return at + 2;
+    at += length + 1;
+  }
+  return at + 1;
 }
 
 /** Names compare without case and without the final dot (RFC 4343). */

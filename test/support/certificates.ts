@@ -20,6 +20,8 @@ export interface CertificateOptions {
   /** Default the rig's root; `self` for a self-signed one. */
   issuer?: Issued | 'self';
   ca?: boolean;
+  /** Says where the issuer's certificate can be had, as certificates of public authorities do (RFC 5280, section 4.2.2.1). */
+  issuersUrl?: string;
   /** Makes the certificate bigger by this many bytes in an extension that nobody knows. */
   padding?: number;
 }
@@ -108,18 +110,20 @@ function certificate({ serial, subject, issuer, key, signer, options }: Parts): 
   return der(0x30, tbs, algorithm, der(0x03, Buffer.from([0]), sign(digest, tbs, signer)));
 }
 
-function extensions({ san = ['localhost', 'site.test', 'ip:127.0.0.1'], ca = false, padding = 0 }: CertificateOptions): Buffer[] {
-  const list = [
-    der(
-      0x30,
-      oid('2.5.29.19'),
-      der(0x01, Buffer.from([255])),
-      der(0x04, der(0x30, ...(ca ? [der(0x01, Buffer.from([255]))] : []))),
-    ),
-  ];
-  if (san.length > 0) list.push(der(0x30, oid('2.5.29.17'), der(0x04, der(0x30, ...san.map(toGeneralName)))));
-  if (padding > 0) list.push(der(0x30, oid('1.3.6.1.4.1.99999.1'), der(0x04, Buffer.alloc(padding, 0x2a))));
+function extensions(options: CertificateOptions): Buffer[] {
+  const { san = ['localhost', 'site.test', 'ip:127.0.0.1'], ca = false, padding = 0, issuersUrl } = options;
+  const list = [extension('2.5.29.19', der(0x30, ...(ca ? [der(0x01, Buffer.from([255]))] : [])))];
+  if (san.length > 0) list.push(extension('2.5.29.17', der(0x30, ...san.map(toGeneralName))));
+  if (padding > 0) list.push(extension('1.3.6.1.4.1.99999.1', Buffer.alloc(padding, 0x2a)));
+  if (issuersUrl) {
+    const location = der(0x30, oid('1.3.6.1.5.5.7.48.2'), der(0x86, Buffer.from(issuersUrl)));
+    list.push(extension('1.3.6.1.5.5.7.1.1', der(0x30, location)));
+  }
   return list;
+}
+
+function extension(id: string, value: Buffer): Buffer {
+  return der(0x30, oid(id), der(0x04, value));
 }
 
 function toGeneralName(name: string): Buffer {
