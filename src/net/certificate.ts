@@ -1,6 +1,5 @@
-import type { X509Certificate } from 'node:crypto';
-import { createHash } from 'node:crypto';
-import type { TLSSocket } from 'node:tls';
+import { createHash, X509Certificate } from 'node:crypto';
+import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import { LookFailure, TargetFailure } from '../core/failure.ts';
 import { cleanText } from '../core/text.ts';
 
@@ -31,13 +30,24 @@ export interface CertificateFacts {
 const MAX_NAMES = 100;
 const MAX_CHAIN = 10;
 
+/**
+ * The server's own certificate. Not by `getPeerX509Certificate`: in Node 20 that call takes the certificate out of the
+ * connection's chain, so that every later look finds its issuer instead.
+ */
+export function readLeaf(socket: TLSSocket): X509Certificate | undefined {
+  const { raw } = socket.getPeerCertificate();
+  return raw && new X509Certificate(raw);
+}
+
 export function readFacts(socket: TLSSocket): CertificateFacts | null {
-  const leaf = socket.getPeerX509Certificate();
+  const leaf = readLeaf(socket);
   if (!leaf) return null;
   const chain: string[] = [];
-  for (let c: X509Certificate | undefined = leaf; c && chain.length < MAX_CHAIN; c = c.issuerCertificate) {
-    chain.push(formatName(c.subject));
-    if (c.checkIssued(c)) break;
+  let link: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true);
+  while (link && chain.length < MAX_CHAIN) {
+    chain.push(formatName(new X509Certificate(link.raw).subject));
+    // A root is its own issuer.
+    link = link.issuerCertificate === link ? undefined : link.issuerCertificate;
   }
   const key = leaf.publicKey;
   return {
@@ -101,7 +111,7 @@ const VERIFY_FAILURES: Record<string, Reason> = {
 
 /** Words of OpenSSL's reasons and alerts (ERR_SSL_...), by what they hold; the first match counts. */
 const PROTOCOL_FAILURES: [pattern: RegExp, reason: Reason][] = [
-  [/KEY_TOO_SMALL/, ['tls.weak_key', 'key is too short, expected at least 2048 bits of RSA or DH']],
+  [/KEY_TOO_SMALL|KEY_TOO_WEAK/, ['tls.weak_key', 'key is too short, expected at least 2048 bits of RSA or DH']],
   [/MD_TOO_WEAK|SIGNATURE_TYPE|SIGNATURE_ALGORITHM|DIGEST/, ['tls.signature', 'signature algorithm is too weak or unknown']],
   [/WRONG_VERSION_NUMBER|HTTP_REQUEST|PACKET_LENGTH|RECORD_LAYER/, ['tls.protocol', 'answer is not TLS']],
   [/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|SSL_VERSION|NO_PROTOCOLS/, ['tls.version', 'server offers no TLS 1.2 or 1.3']],

@@ -1,10 +1,10 @@
-import { constants, createHash, type X509Certificate } from 'node:crypto';
+import { constants, createHash, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import { LookFailure, TargetFailure } from '../core/failure.ts';
 import { cleanText } from '../core/text.ts';
-import { type CertificateFacts, readFacts, toTlsFailure } from './certificate.ts';
+import { type CertificateFacts, readFacts, readLeaf, toTlsFailure } from './certificate.ts';
 import { formatElapsed, toAbortFailure } from './limits.ts';
 
 export interface TlsSettings {
@@ -26,7 +26,7 @@ export interface TlsSettings {
  */
 export async function startTls(socket: Socket, settings: TlsSettings, signal: AbortSignal): Promise<TLSSocket> {
   const secure = await handshake(socket, settings, signal, settings.verify);
-  const wrong = settings.pin === undefined ? null : comparePin(secure.getPeerX509Certificate(), settings.pin);
+  const wrong = settings.pin === undefined ? null : comparePin(readLeaf(secure), settings.pin);
   if (wrong === null) return secure;
   secure.destroy();
   throw wrong;
@@ -57,7 +57,7 @@ function handshake(socket: Socket, settings: TlsSettings, signal: AbortSignal, v
   };
   return new Promise((resolve, reject) => {
     const secure = connect(options);
-    let leaf: X509Certificate | undefined;
+    let leaf: Buffer | undefined;
     const settle = (act: () => void) => {
       signal.removeEventListener('abort', onAbort);
       secure.removeListener('close', onClose);
@@ -73,14 +73,29 @@ function handshake(socket: Socket, settings: TlsSettings, signal: AbortSignal, v
     const onClose = () => settle(() => fail(new TargetFailure('tls.reset', 'connection closed during the TLS handshake')));
     // Runs before Node's own listener, which drops the certificate of a connection that it rejects.
     secure.prependOnceListener('secure', () => {
-      leaf = secure.getPeerX509Certificate();
+      leaf = secure.getPeerCertificate().raw;
     });
     secure.once('secureConnect', () => settle(() => resolve(secure)));
-    secure.on('error', (error) => settle(() => fail(toTlsFailure(error, settings.serverName, leaf))));
+    secure.on('error', (error) => {
+      const failure = toTlsFailure(error, settings.serverName, leaf && new X509Certificate(leaf));
+      settle(() =>
+        fail(isLateRefusal(failure, socket) ? new TargetFailure('tls.client_certificate', CLIENT_CERTIFICATE) : failure),
+      );
+    });
     secure.once('close', onClose);
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
   });
+}
+
+const CLIENT_CERTIFICATE = 'server demands a client certificate';
+
+/**
+ * TLS 1.2 has one alert for "no common cipher" and "where is your certificate?". The first comes alone; before the second the
+ * server has sent its own certificate, which is longer than any alert.
+ */
+function isLateRefusal(failure: TargetFailure | LookFailure, socket: Socket): boolean {
+  return failure.code === 'tls.handshake' && socket.bytesRead > 200;
 }
 
 // A context costs 0.35 ms of CPU and is immutable, so that every connection with the same roots shares one.
