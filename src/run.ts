@@ -25,6 +25,8 @@ export interface Batch {
   whole: RunFacts['whole'];
   banners: string[];
   observerFor(run: number): Observer;
+  /** Told how many checks are due, for the progress bar. */
+  onDue?(due: number): void;
   mail: MailOutside;
 }
 
@@ -45,6 +47,7 @@ export async function run(batch: Batch): Promise<RunSummary> {
   const number = (previous?.run ?? 0) + 1;
   const statuses = readStatuses(database);
   const due = chooseDue(configuration, statuses, batch);
+  batch.onDue?.(due.length);
   const results = await observeAll(due, batch.observerFor(number));
   const evaluated = evaluate(configuration, statuses, results, now);
   const pastProblems = (check: string) => readPastProblems(database, check, now);

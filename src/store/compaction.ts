@@ -50,46 +50,43 @@ function forget(database: Database, retention: Configuration['retention'], now: 
   database.prepare('DELETE FROM runs WHERE started_at < ?').run(now - retention.events * 1000);
 }
 
-type DayRow = {
-  day: string;
-  ok_s: number;
-  warning_s: number;
-  critical_s: number;
-  unknown_s: number;
-  unmeasured_s: number;
-  latency: string;
-};
+type DayRow = { day: string; ok_s: number; warning_s: number; critical_s: number; unknown_s: number; unmeasured_s: number; latency: string };
 
 /**
  * The sums over the days before today of the given checks; made once a day for each check and kept, so that availability costs
  * the same with a year of history as with none.
  */
 export function readPasts(database: Database, checks: string[], today: string): Map<string, Past> {
-  const kept = database
-    .prepare('SELECT c.id, p.summary FROM past p JOIN checks c ON c.number = p.check_number WHERE p.day = ?')
-    .raw();
+  const kept = database.prepare('SELECT c.id, p.summary FROM past p JOIN checks c ON c.number = p.check_number WHERE p.day = ?').raw();
   const pasts = new Map((kept.all(today) as [string, string][]).map(([id, summary]) => [id, JSON.parse(summary) as Past]));
   const missing = checks.filter((id) => !pasts.has(id));
   if (missing.length === 0) return pasts;
-  const number = database.prepare('SELECT number FROM checks WHERE id = ?').pluck();
-  const days = database.prepare(`
-    SELECT day, ok_s, warning_s, critical_s, unknown_s, unmeasured_s, latency FROM days
-    WHERE check_number = ? AND day >= ? AND day < ?`);
-  const keep = database.prepare(
-    'INSERT INTO past VALUES (?, ?, ?) ON CONFLICT (check_number) DO UPDATE SET day = excluded.day, summary = excluded.summary',
-  );
+  const keep = database.prepare(`
+    INSERT INTO past SELECT number, ?, ? FROM checks WHERE id = ?
+    ON CONFLICT (check_number) DO UPDATE SET day = excluded.day, summary = excluded.summary`);
   const summarise = database.transaction(() => {
     for (const id of missing) {
-      const of = number.get(id) as number | undefined;
-      if (of === undefined) continue;
-      const rows = days.all(of, dayBefore(today, 365), today) as DayRow[];
-      const past = summarisePast(today, rows.map(toCounters));
+      const past = readPast(database, id, today);
       pasts.set(id, past);
-      keep.run(of, today, JSON.stringify(past));
+      keep.run(today, JSON.stringify(past), id);
     }
   });
   summarise.immediate();
   return pasts;
+}
+
+/** The same without keeping anything: for commands that open the history for reading only. */
+export function readPastsForReading(database: Database, checks: string[], now: number): Map<string, Past> {
+  return new Map(checks.map((id) => [id, readPast(database, id, toDay(now))]));
+}
+
+function readPast(database: Database, check: string, today: string): Past {
+  const rows = database
+    .prepare(`
+      SELECT day, ok_s, warning_s, critical_s, unknown_s, unmeasured_s, latency FROM days
+      WHERE check_number = (SELECT number FROM checks WHERE id = ?) AND day >= ? AND day < ?`)
+    .all(check, dayBefore(today, 365), today) as DayRow[];
+  return summarisePast(today, rows.map(toCounters));
 }
 
 function toCounters(row: DayRow): Pick<DayCounters, 'day' | 'tally' | 'latency'> {

@@ -188,3 +188,9 @@ export function databaseSecret(database: Database): string {
   database.prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING').run('secret', randomBytes(32).toString('hex'));
   return readMeta(database, 'secret') ?? '';
 }
+
+/** What `integrity_check` finds wrong, or null. Reads the whole file. */
+export function checkIntegrity(database: Database): string | null {
+  const answer = database.pragma('integrity_check(1)', { simple: true }) as string;
+  return answer === 'ok' ? null : answer;
+}
