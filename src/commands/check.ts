@@ -1,8 +1,8 @@
-import { cleanText } from '../core/text.ts';
 import type { Check } from '../core/configuration.ts';
 import type { Metrics, Result } from '../core/observation.ts';
 import { isSelected } from '../core/selection.ts';
 import { isWorse, type State, toExitCode } from '../core/state.ts';
+import { cleanText } from '../core/text.ts';
 import { observeAll } from '../observe.ts';
 import { createObserver } from '../observer.ts';
 import { loadCheckType } from '../registry.ts';
@@ -19,7 +19,8 @@ export const check: Command = {
     if (positionals.length === 0) throw new UsageError('check: which one? expected a PATTERN such as website/front-page');
     const { configuration } = await loadFor(context, 'read');
     const checks = configuration.checks.filter((one) => positionals.some((pattern) => isSelected(pattern, one)));
-    if (checks.length === 0) throw new UsageError(`check: no check matches ${positionals.map((text) => JSON.stringify(text)).join(', ')}`);
+    if (checks.length === 0)
+      throw new UsageError(`check: no check matches ${positionals.map((text) => JSON.stringify(text)).join(', ')}`);
     const trace = values['verbose'] === true ? traceTo(context, checks.length > 1) : undefined;
     const observer = createObserver(configuration, { run: 0, now: context.now, env: context.env, ...(trace ? { trace } : {}) });
     const results = await observeAll(

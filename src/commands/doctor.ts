@@ -4,8 +4,8 @@ import { ConfigurationError } from '../config/load.ts';
 import { formatAge } from '../core/calendar.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { count } from '../core/transition.ts';
-import { createObserver } from '../observer.ts';
 import { observeAll } from '../observe.ts';
+import { createObserver } from '../observer.ts';
 import { DatabaseUnusable, openHistoryForReading } from '../store/database.ts';
 import { checkIntegrity, lastRun } from '../store/history.ts';
 import { readMessages } from '../store/outbox.ts';
@@ -38,7 +38,9 @@ async function examine(context: CommandContext): Promise<Finding[]> {
   try {
     const loaded = await loadFor(context, 'check');
     configuration = loaded.configuration;
-    findings.push(good('configuration', `${count(configuration.checks.length, 'check')}, ${count(loaded.warnings.length, 'warning')}`));
+    findings.push(
+      good('configuration', `${count(configuration.checks.length, 'check')}, ${count(loaded.warnings.length, 'warning')}`),
+    );
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     return [bad('configuration', `${count(error.problems.length, 'error')}; vigie config check lists them`)];
@@ -60,12 +62,20 @@ function examineFolders({ state, sites }: Configuration): Finding[] {
   const findings: Finding[] = [];
   if (existsSync(state)) {
     const mode = statSync(state).mode & 0o777;
-    findings.push((mode & 0o077) === 0 ? good('state folder', `${state}, only for its owner`) : bad('state folder', `${state} is open to others (mode ${mode.toString(8)}), expected 700`));
+    findings.push(
+      (mode & 0o077) === 0
+        ? good('state folder', `${state}, only for its owner`)
+        : bad('state folder', `${state} is open to others (mode ${mode.toString(8)}), expected 700`),
+    );
   }
   for (const [name, site] of Object.entries(sites)) {
     if (site === null) continue;
     const folder = existsSync(site.output) ? site.output : dirname(site.output);
-    findings.push(isWritable(folder) ? good(`${name} site`, site.output) : bad(`${name} site`, `${folder} cannot be written, expected to be ours`));
+    findings.push(
+      isWritable(folder)
+        ? good(`${name} site`, site.output)
+        : bad(`${name} site`, `${folder} cannot be written, expected to be ours`),
+    );
   }
   return findings;
 }
@@ -90,8 +100,15 @@ function examineHistory({ state, interval }: Configuration, now: number): Findin
     const age = last === null ? null : (now - last.startedAt) / 1000;
     return [
       problem === null ? good('history', 'sound') : bad('history', `damaged: ${problem}`),
-      age !== null && age <= 3 * interval ? good('last run', `${formatAge(age)} ago`) : bad('last run', `${age === null ? 'never' : `${formatAge(age)} ago`}, expected within ${formatAge(3 * interval)}: is the cron line there?`),
-      failed === 0 ? good('delivered mail', 'none failed') : bad('delivered mail', `${count(failed, 'message')} failed; the private page lists them`),
+      age !== null && age <= 3 * interval
+        ? good('last run', `${formatAge(age)} ago`)
+        : bad(
+            'last run',
+            `${age === null ? 'never' : `${formatAge(age)} ago`}, expected within ${formatAge(3 * interval)}: is the cron line there?`,
+          ),
+      failed === 0
+        ? good('delivered mail', 'none failed')
+        : bad('delivered mail', `${count(failed, 'message')} failed; the private page lists them`),
     ];
   } catch (error) {
     if (!(error instanceof DatabaseUnusable)) throw error;
@@ -103,19 +120,28 @@ function examineHistory({ state, interval }: Configuration, now: number): Findin
 function examineCron(): Finding[] {
   const places = ['/etc/cron.d/vigie', '/etc/systemd/system/vigie.timer', '/lib/systemd/system/vigie.timer'];
   const found = places.find((place) => existsSync(place));
-  if (found === undefined) return [good('schedule', `no ${places.join(', no ')}; a line in a user's crontab cannot be seen from here`)];
-  return [readFileSync(found, 'utf8').includes('vigie') ? good('schedule', found) : bad('schedule', `${found} does not mention vigie`)];
+  if (found === undefined)
+    return [good('schedule', `no ${places.join(', no ')}; a line in a user's crontab cannot be seen from here`)];
+  return [
+    readFileSync(found, 'utf8').includes('vigie') ? good('schedule', found) : bad('schedule', `${found} does not mention vigie`),
+  ];
 }
 
 function examineMail({ mail, contacts, hosts }: Configuration): Finding[] {
   const findings: Finding[] = [];
   const addresses = Object.values(contacts).flatMap((contact) => contact.mail).length;
-  findings.push(addresses === 0 ? bad('contacts', 'nobody has a mail address') : good('contacts', count(addresses, 'address').replace('addresss', 'addresses')));
+  findings.push(
+    addresses === 0
+      ? bad('contacts', 'nobody has a mail address')
+      : good('contacts', count(addresses, 'address').replace('addresss', 'addresses')),
+  );
   const relay = /^smtps?:\/\/(\[[^\]]+\]|[^:/]+)/.exec(mail.transport)?.[1];
   const watched = Object.values(hosts).find((host) => relay !== undefined && host.address === relay);
   const hasFallback = Object.values(contacts).some((contact) => contact.fallback !== null);
   if (watched !== undefined && !hasFallback) {
-    findings.push(bad('mail', `the only way out is ${mail.transport}, the monitored host ${watched.name}: give a contact a fallback`));
+    findings.push(
+      bad('mail', `the only way out is ${mail.transport}, the monitored host ${watched.name}: give a contact a fallback`),
+    );
   } else {
     findings.push(good('mail', mail.transport));
   }

@@ -23,7 +23,8 @@ export const explain: Command = {
     const [id] = positionals;
     const { configuration } = await loadFor(context, 'read');
     const check = configuration.checks.find((one) => one.id === id);
-    if (check === undefined) throw new UsageError(`explain: no check has the id ${JSON.stringify(id ?? '')}; vigie status lists them`);
+    if (check === undefined)
+      throw new UsageError(`explain: no check has the id ${JSON.stringify(id ?? '')}; vigie status lists them`);
     const database = openHistoryForReading(configuration.state);
     const status = database === null ? undefined : readStatuses(database).get(check.id);
     print(context, `${check.id}: ${check.type}, ${check.target}`, `defined in ${check.source.file}:${check.source.line}`);
@@ -67,7 +68,10 @@ async function describeSettings(check: Check, columns: number): Promise<string[]
     ...Object.entries(check.options).map(([name, value]): [string, string] => [name, showOption(value)]),
   ];
   const origin = (name: string) => check.origins[name] ?? check.origins[name.split('.')[0] ?? ''] ?? 'default';
-  return formatTable(settings.map(([name, value]) => [`  ${name}`, value, `(${origin(name)})`]), columns);
+  return formatTable(
+    settings.map(([name, value]) => [`  ${name}`, value, `(${origin(name)})`]),
+    columns,
+  );
 }
 
 /** Secrets are references; what they point at is never read here. */
@@ -82,7 +86,11 @@ function isSecretReference(value: unknown): boolean {
   return keys.length === 1 && (keys[0] === 'file' || keys[0] === 'env');
 }
 
-function describeNow(check: Check, status: Status, { configuration, now }: { configuration: Configuration; now: number }): string[] {
+function describeNow(
+  check: Check,
+  status: Status,
+  { configuration, now }: { configuration: Configuration; now: number },
+): string[] {
   const { latest, streak, problem } = status;
   if (latest === null) return ['  no result yet'];
   const time = (at: number) => formatTime(at, configuration.timezone);
@@ -93,8 +101,12 @@ function describeNow(check: Check, status: Status, { configuration, now }: { con
     ...latest.parts.map((part) => `  part ${part.name} ${part.state}: ${part.output}`),
   ];
   lines.push(`  why: ${whyNow(check, status, now)}`);
-  if (streak !== null) lines.push(`  streak: ${count(streak.length, 'failure')} since ${time(streak.startedAt)}, worst ${streak.worst}`);
-  if (problem !== null) lines.push(`  problem since ${time(problem.onset)}, told ${problem.told ?? 'nobody'} to ${problem.toldTo.join(', ') || 'nobody'}`);
+  if (streak !== null)
+    lines.push(`  streak: ${count(streak.length, 'failure')} since ${time(streak.startedAt)}, worst ${streak.worst}`);
+  if (problem !== null)
+    lines.push(
+      `  problem since ${time(problem.onset)}, told ${problem.told ?? 'nobody'} to ${problem.toldTo.join(', ') || 'nobody'}`,
+    );
   return lines;
 }
 
@@ -102,24 +114,52 @@ function whyNow(check: Check, status: Status, now: number): string {
   const { latest, streak, problem } = status;
   if (!check.enabled) return 'it is switched off';
   if (latest?.withheld != null) return `withheld as ${latest.withheld}: the result does not count`;
-  if (problem !== null && problem.told === null) return isNew(status, now) ? 'nobody was told: it is new and has never been OK' : 'nobody was told';
-  if (problem !== null) return `${problem.toldTo.join(', ')} were told; a recovery goes to them after ${count(check.recoveries, 'OK result')}`;
+  if (problem !== null && problem.told === null)
+    return isNew(status, now) ? 'nobody was told: it is new and has never been OK' : 'nobody was told';
+  if (problem !== null)
+    return `${problem.toldTo.join(', ')} were told; a recovery goes to them after ${count(check.recoveries, 'OK result')}`;
   if (streak === null) return 'it is OK';
   const needed = streak.judged ? check.attempts : Math.max(check.attempts, check.unknownAttempts);
   return `soft: failure ${streak.length} of ${needed} before an alert`;
 }
 
-function describeHistory(database: Database, check: Check, status: Status, configuration: Configuration, context: CommandContext): string[] {
+function describeHistory(
+  database: Database,
+  check: Check,
+  status: Status,
+  configuration: Configuration,
+  context: CommandContext,
+): string[] {
   const past = readPastsForReading(database, [check.id], context.now).get(check.id);
   const windows = WINDOWS.map((window) => {
     const { availability, p50, p95, p99 } = windowFigures(window, status, past);
     const seconds = (value: number | null) => (value === null ? '-' : `${value.toPrecision(2)} s`);
-    return [`  ${window}`, availability === null ? 'not measured' : `${(availability * 100).toFixed(2)} % available`, `p50 ${seconds(p50)}`, `p95 ${seconds(p95)}`, `p99 ${seconds(p99)}`];
+    return [
+      `  ${window}`,
+      availability === null ? 'not measured' : `${(availability * 100).toFixed(2)} % available`,
+      `p50 ${seconds(p50)}`,
+      `p95 ${seconds(p95)}`,
+      `p99 ${seconds(p99)}`,
+    ];
   });
   const time = (at: number) => formatTime(at, configuration.timezone);
-  const results = readResults(database, check.id, 10).map((row) => [`  ${time(row.at)}`, row.state, row.withheld ?? '', row.output]);
-  const events = readEvents(database, 10, check.id).map((event) => [`  ${time(event.at)}`, event.kind, event.state ?? '', event.reason]);
-  return [...formatTable(windows, context.columns), ...section('last results', results, context), ...section('events', events, context)];
+  const results = readResults(database, check.id, 10).map((row) => [
+    `  ${time(row.at)}`,
+    row.state,
+    row.withheld ?? '',
+    row.output,
+  ]);
+  const events = readEvents(database, 10, check.id).map((event) => [
+    `  ${time(event.at)}`,
+    event.kind,
+    event.state ?? '',
+    event.reason,
+  ]);
+  return [
+    ...formatTable(windows, context.columns),
+    ...section('last results', results, context),
+    ...section('events', events, context),
+  ];
 }
 
 function section(title: string, rows: string[][], context: CommandContext): string[] {

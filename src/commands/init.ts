@@ -17,7 +17,8 @@ export const init: Command = {
       return values['quiet'] === true ? EXIT.done : EXIT.usage;
     }
     const url = values['url'];
-    if (typeof url === 'string' && !/^https?:\/\/\S+$/.test(url)) throw new UsageError(`init: ${JSON.stringify(url)} is no web address`);
+    if (typeof url === 'string' && !/^https?:\/\/\S+$/.test(url))
+      throw new UsageError(`init: ${JSON.stringify(url)} is no web address`);
     mkdirSync(join(folder, 'conf.d'), { recursive: true });
     writeFileSync(join(folder, 'conf.d', 'this-machine.yaml'), thisMachine(typeof url === 'string' ? url : null), { flag: 'wx' });
     writeFileSync(path, globalFile(), { flag: 'wx' });

@@ -1,6 +1,6 @@
 import { formatTime } from '../core/calendar.ts';
-import { createMailOutside } from '../mail-outside.ts';
 import { openTransport } from '../mail/delivery.ts';
+import { createMailOutside } from '../mail-outside.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
 import { loadFor } from './load.ts';
 
@@ -14,7 +14,9 @@ export const mail: Command = {
     const { configuration } = await loadFor(context, 'read');
     const contact = configuration.contacts[name];
     if (contact === undefined) {
-      throw new UsageError(`mail: no contact ${JSON.stringify(name)}, expected one of ${Object.keys(configuration.contacts).join(', ')}`);
+      throw new UsageError(
+        `mail: no contact ${JSON.stringify(name)}, expected one of ${Object.keys(configuration.contacts).join(', ')}`,
+      );
     }
     const { from, transport } = configuration.mail;
     const { composeMail } = await import('../mail/smtp.ts');
@@ -25,7 +27,16 @@ export const mail: Command = {
       const messageId = `<vigie.test.${context.now}.${index}@${domain}>`;
       const body = `This is a test of the contact ${name}: mail from vigie arrives here.\n\n-- \nvigie, ${formatTime(context.now, configuration.timezone)}\n`;
       const subject = `[vigie] TEST ${name}: mail from vigie arrives`;
-      const content = await composeMail({ from, to, subject, body, messageId, references: [], date: new Date(context.now), listId: `vigie.${domain}` });
+      const content = await composeMail({
+        from,
+        to,
+        subject,
+        body,
+        messageId,
+        references: [],
+        date: new Date(context.now),
+        listId: `vigie.${domain}`,
+      });
       const delivery = await send({ from, to, messageId, content });
       context.out(`${to}: ${delivery.outcome} through ${transport}: ${delivery.answer}\n`);
       if (delivery.outcome !== 'sent') isDone = false;

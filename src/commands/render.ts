@@ -21,7 +21,9 @@ export const render: Command = {
       const [record] = readRuns(database, 1);
       if (record === undefined) throw new UsageError('render: the history is empty, expected a run before: vigie run');
       const statuses = readStatuses(database);
-      const pages = await publishSites(takeSnapshot(database, { configuration, statuses, record, now: record.startedAt, banners: [] }));
+      const pages = await publishSites(
+        takeSnapshot(database, { configuration, statuses, record, now: record.startedAt, banners: [] }),
+      );
       if (context.isTerminal) context.out(`${pages.written} pages written, ${pages.unchanged} unchanged\n`);
       return EXIT.done;
     } finally {

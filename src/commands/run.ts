@@ -4,12 +4,19 @@ import type { Configuration } from '../core/configuration.ts';
 import type { RunFacts } from '../core/notify.ts';
 import { count } from '../core/transition.ts';
 import { tellOfUnusableDatabase } from '../emergency.ts';
-import { createObserver } from '../observer.ts';
 import { createMailOutside } from '../mail-outside.ts';
+import { createObserver } from '../observer.ts';
 import { countOverlap, takeOverlaps } from '../overlap.ts';
 import { isFirstIn } from '../rate.ts';
 import { type Batch, type RunSummary, run as runBatch } from '../run.ts';
-import { type Database, DatabaseUnusable, isDatabaseError, openHistory, takeLock, toDatabaseFault } from '../store/database.ts';
+import {
+  type Database,
+  type DatabaseUnusable,
+  isDatabaseError,
+  openHistory,
+  takeLock,
+  toDatabaseFault,
+} from '../store/database.ts';
 import { readMeta, writeMeta } from '../store/history.ts';
 import { formatProgress } from '../terminal.ts';
 import { type Arguments, type Command, type CommandContext, EXIT } from './command.ts';
@@ -96,7 +103,8 @@ function toBatch(
 ): Batch {
   const { now, env } = context;
   const banners = problems.map((problem) => `configuration in its last good version: ${formatProblem(problem)}`);
-  for (const { name, until } of removed) banners.push(`${name} is gone; its checks go on until ${new Date(until).toISOString().slice(0, 16)}Z`);
+  for (const { name, until } of removed)
+    banners.push(`${name} is gone; its checks go on until ${new Date(until).toISOString().slice(0, 16)}Z`);
   return {
     configuration,
     database: parts.database,
@@ -118,8 +126,10 @@ function wholeItems(database: Database, loaded: LoadedConfiguration, movedTo: st
   const { configuration, problems, removed } = loaded;
   const whole: RunFacts['whole'] = [];
   const overlaps = takeOverlaps(configuration.state);
-  if (overlaps >= 3) whole.push({ kind: 'overlap', reason: `${overlaps} runs in a row found another one still running`, lines: [] });
-  if (movedTo !== null) whole.push({ kind: 'database', reason: `the history was corrupt and was moved to ${movedTo}; a new one began`, lines: [] });
+  if (overlaps >= 3)
+    whole.push({ kind: 'overlap', reason: `${overlaps} runs in a row found another one still running`, lines: [] });
+  if (movedTo !== null)
+    whole.push({ kind: 'database', reason: `the history was corrupt and was moved to ${movedTo}; a new one began`, lines: [] });
   const told = readMeta(database, 'config_told') ?? '';
   if (toldOf(loaded) === told) return whole;
   if (problems.length > 0) {
@@ -129,8 +139,14 @@ function wholeItems(database: Database, loaded: LoadedConfiguration, movedTo: st
     whole.push({ kind: 'config', reason: 'all files are valid again', lines: [] });
   }
   if (removed.length > 0) {
-    const lines = removed.map(({ name, until }) => `${name}: until ${new Date(until).toISOString().slice(0, 16)}Z, or vigie config confirm`);
-    whole.push({ kind: 'removed', reason: `${count(removed.length, 'file')} disappeared; the checks in it go on for a day`, lines });
+    const lines = removed.map(
+      ({ name, until }) => `${name}: until ${new Date(until).toISOString().slice(0, 16)}Z, or vigie config confirm`,
+    );
+    whole.push({
+      kind: 'removed',
+      reason: `${count(removed.length, 'file')} disappeared; the checks in it go on for a day`,
+      lines,
+    });
   }
   return whole;
 }

@@ -23,7 +23,8 @@ export const status: Command = {
   async run(context, { values, positionals }) {
     const { configuration } = await loadFor(context, 'read');
     const database = openHistoryForReading(configuration.state);
-    if (database === null) throw new UsageError(`status: no history in ${configuration.state} yet, expected a run before: vigie run`);
+    if (database === null)
+      throw new UsageError(`status: no history in ${configuration.state} yet, expected a run before: vigie run`);
     const rows = statusRows({ configuration, statuses: readStatuses(database) }).filter(select(values, positionals, configuration));
     database.close();
     if (values['json'] === true) for (const row of rows) context.out(`${JSON.stringify(row.status)}\n`);

@@ -1,15 +1,19 @@
+import { formatAge } from '../core/calendar.ts';
 import type { Check } from '../core/configuration.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { isWorse, toExitCode } from '../core/state.ts';
 import { type Status, stateType } from '../core/status.ts';
-import { formatAge } from '../core/calendar.ts';
 import { count } from '../core/transition.ts';
 import type { RunSummary } from '../run.ts';
 import { formatTable, paint } from '../terminal.ts';
 import type { CommandContext } from './command.ts';
 
 /** The machine-readable line of interface.md section 2, or what a person wants to see after a run. */
-export function printSummary(context: CommandContext, summary: RunSummary, { json, table }: { json: boolean; table: boolean }): void {
+export function printSummary(
+  context: CommandContext,
+  summary: RunSummary,
+  { json, table }: { json: boolean; table: boolean },
+): void {
   if (json) context.out(`${JSON.stringify(toJson(summary))}\n`);
   else if (table) for (const line of describe(context, summary)) context.out(`${line}\n`);
 }
@@ -71,7 +75,12 @@ export function formatStatusTable(context: Pick<CommandContext, 'columns' | 'col
     const { latest } = status;
     const soft = stateType(status) === 'soft' ? ` ${status.streak?.length}/${check.attempts}` : '';
     const withheld = latest?.withheld == null ? '' : ` (${latest.withheld})`;
-    return [latest?.state ?? '', check.id, `${formatAge((now - status.since) / 1000)}${soft}`, `${latest?.output ?? ''}${withheld}`];
+    return [
+      latest?.state ?? '',
+      check.id,
+      `${formatAge((now - status.since) / 1000)}${soft}`,
+      `${latest?.output ?? ''}${withheld}`,
+    ];
   });
   const lines = formatTable([['STATE', 'CHECK', 'SINCE', 'SEEN'], ...cells], context.columns);
   return lines.map((line, i) => {

@@ -50,14 +50,24 @@ function forget(database: Database, retention: Configuration['retention'], now: 
   database.prepare('DELETE FROM runs WHERE started_at < ?').run(now - retention.events * 1000);
 }
 
-type DayRow = { day: string; ok_s: number; warning_s: number; critical_s: number; unknown_s: number; unmeasured_s: number; latency: string };
+type DayRow = {
+  day: string;
+  ok_s: number;
+  warning_s: number;
+  critical_s: number;
+  unknown_s: number;
+  unmeasured_s: number;
+  latency: string;
+};
 
 /**
  * The sums over the days before today of the given checks; made once a day for each check and kept, so that availability costs
  * the same with a year of history as with none.
  */
 export function readPasts(database: Database, checks: string[], today: string): Map<string, Past> {
-  const kept = database.prepare('SELECT c.id, p.summary FROM past p JOIN checks c ON c.number = p.check_number WHERE p.day = ?').raw();
+  const kept = database
+    .prepare('SELECT c.id, p.summary FROM past p JOIN checks c ON c.number = p.check_number WHERE p.day = ?')
+    .raw();
   const pasts = new Map((kept.all(today) as [string, string][]).map(([id, summary]) => [id, JSON.parse(summary) as Past]));
   const missing = checks.filter((id) => !pasts.has(id));
   if (missing.length === 0) return pasts;

@@ -5,19 +5,67 @@ import { items, play, START, transitions } from '../support/sequence.ts';
 
 describe('the streak rule', () => {
   const stories = [
-    { name: '[H4] the third failure in a row raises the problem', story: 'C C C', expected: ['soft CRITICAL', '-', 'problem CRITICAL'] },
+    {
+      name: '[H4] the third failure in a row raises the problem',
+      story: 'C C C',
+      expected: ['soft CRITICAL', '-', 'problem CRITICAL'],
+    },
     { name: '[H4] two failures and an OK are no problem', story: 'C C O', expected: ['soft CRITICAL', '-', 'soft-recovery OK'] },
-    { name: '[H4] an OK result breaks a streak: two and two are not four', story: 'C C O C C', expected: ['soft CRITICAL', '-', 'soft-recovery OK', 'soft CRITICAL', '-'] },
-    { name: '[W1] a withheld result neither counts nor breaks a streak', story: 'C sC C sO C', expected: ['soft CRITICAL', '-', '-', '-', 'problem CRITICAL'] },
-    { name: '[H4] the problem has the worst state of its streak', story: 'C W W', expected: ['soft CRITICAL', '-', 'problem CRITICAL'] },
-    { name: '[H4] a streak of UNKNOWN alone needs unknown_attempts results', story: 'U U U U U U', expected: ['soft UNKNOWN', '-', '-', '-', '-', 'problem UNKNOWN'] },
-    { name: '[H4] one WARNING makes a streak of UNKNOWN count like any other', story: 'U U W', expected: ['soft UNKNOWN', '-', 'problem WARNING'] },
-    { name: '[W1] a result above the state that was told is worse', story: 'W W W C', expected: ['soft WARNING', '-', 'problem WARNING', 'worse CRITICAL'] },
-    { name: '[W1] getting better without being OK says nothing', story: 'C C C W U', expected: ['soft CRITICAL', '-', 'problem CRITICAL', '-', '-'] },
-    { name: '[W1] worse is said once', story: 'W W W C W C', expected: ['soft WARNING', '-', 'problem WARNING', 'worse CRITICAL', '-', '-'] },
-    { name: '[W1] UNKNOWN is not worse than a told WARNING', story: 'W W W U', expected: ['soft WARNING', '-', 'problem WARNING', '-'] },
-    { name: '[W1] one OK result ends the problem by default', story: 'C C C O', expected: ['soft CRITICAL', '-', 'problem CRITICAL', 'recovery OK'] },
-    { name: '[W1] a part that newly fails during a problem is worse', story: 'C:/ C:/ C:/ C:/ C:/,/var C:/,/var', expected: ['soft CRITICAL', '-', 'problem CRITICAL', '-', 'worse CRITICAL', '-'] },
+    {
+      name: '[H4] an OK result breaks a streak: two and two are not four',
+      story: 'C C O C C',
+      expected: ['soft CRITICAL', '-', 'soft-recovery OK', 'soft CRITICAL', '-'],
+    },
+    {
+      name: '[W1] a withheld result neither counts nor breaks a streak',
+      story: 'C sC C sO C',
+      expected: ['soft CRITICAL', '-', '-', '-', 'problem CRITICAL'],
+    },
+    {
+      name: '[H4] the problem has the worst state of its streak',
+      story: 'C W W',
+      expected: ['soft CRITICAL', '-', 'problem CRITICAL'],
+    },
+    {
+      name: '[H4] a streak of UNKNOWN alone needs unknown_attempts results',
+      story: 'U U U U U U',
+      expected: ['soft UNKNOWN', '-', '-', '-', '-', 'problem UNKNOWN'],
+    },
+    {
+      name: '[H4] one WARNING makes a streak of UNKNOWN count like any other',
+      story: 'U U W',
+      expected: ['soft UNKNOWN', '-', 'problem WARNING'],
+    },
+    {
+      name: '[W1] a result above the state that was told is worse',
+      story: 'W W W C',
+      expected: ['soft WARNING', '-', 'problem WARNING', 'worse CRITICAL'],
+    },
+    {
+      name: '[W1] getting better without being OK says nothing',
+      story: 'C C C W U',
+      expected: ['soft CRITICAL', '-', 'problem CRITICAL', '-', '-'],
+    },
+    {
+      name: '[W1] worse is said once',
+      story: 'W W W C W C',
+      expected: ['soft WARNING', '-', 'problem WARNING', 'worse CRITICAL', '-', '-'],
+    },
+    {
+      name: '[W1] UNKNOWN is not worse than a told WARNING',
+      story: 'W W W U',
+      expected: ['soft WARNING', '-', 'problem WARNING', '-'],
+    },
+    {
+      name: '[W1] one OK result ends the problem by default',
+      story: 'C C C O',
+      expected: ['soft CRITICAL', '-', 'problem CRITICAL', 'recovery OK'],
+    },
+    {
+      name: '[W1] a part that newly fails during a problem is worse',
+      story: 'C:/ C:/ C:/ C:/ C:/,/var C:/,/var',
+      expected: ['soft CRITICAL', '-', 'problem CRITICAL', '-', 'worse CRITICAL', '-'],
+    },
   ];
   for (const { name, story, expected } of stories) {
     it(name, () => assert.deepEqual(transitions(play(story)), expected));
@@ -45,7 +93,10 @@ describe('the streak rule', () => {
   });
 
   it('[H4] a check is soft until the problem begins and hard while it lasts', () => {
-    assert.deepEqual(play('C C C W O').map(({ status }) => stateType(status)), ['soft', 'soft', 'hard', 'hard', 'hard']);
+    assert.deepEqual(
+      play('C C C W O').map(({ status }) => stateType(status)),
+      ['soft', 'soft', 'hard', 'hard', 'hard'],
+    );
   });
 });
 

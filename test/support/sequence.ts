@@ -21,7 +21,10 @@ export interface Step {
  * Plays results of one check, five minutes apart: `O W C U` are states, `s` before one withholds it as SKIPPED (`sC`), `C:a,b` fails
  * the parts a and b. The check has been OK once before, unless `isNew`.
  */
-export function play(story: string, options: { check?: Partial<Check>; isNew?: boolean; minutes?: number; start?: number } = {}): Step[] {
+export function play(
+  story: string,
+  options: { check?: Partial<Check>; isNew?: boolean; minutes?: number; start?: number } = {},
+): Step[] {
   const check = checkOf(options.check);
   const configuration = configurationOf([check]);
   let statuses = new Map<string, Status>();
@@ -64,7 +67,9 @@ function toResult(check: Check, word: string, at: number, run: number): Result {
 
 /** `soft`, `problem WARNING`, ... for each step: what `evaluate` made of it, `-` for nothing. */
 export function transitions(steps: Step[]): string[] {
-  return steps.map(({ evaluated }) => (evaluated.transition === null ? '-' : `${evaluated.transition.kind} ${evaluated.transition.state}`));
+  return steps.map(({ evaluated }) =>
+    evaluated.transition === null ? '-' : `${evaluated.transition.kind} ${evaluated.transition.state}`,
+  );
 }
 
 export function items(steps: Step[]): string[] {
