@@ -84,7 +84,7 @@ export interface Service {
   source: Source;
 }
 
-export interface Proxy {
+export interface ProxyServer {
   name: string;
   host: string;
   port: number;
@@ -125,7 +125,7 @@ export interface Configuration {
   /** Folder of the history database. */
   state: string;
   sites: { private: Site | null; public: Site | null };
-  proxies: Record<string, Proxy>;
+  proxies: Record<string, ProxyServer>;
   mail: MailSettings;
   contacts: Record<string, Contact>;
   /** Contacts for items about the whole: `defaults.contacts`, or every contact when there is no default. */
