@@ -21,7 +21,7 @@ export interface PackedResult {
 export function packResults(results: PackedResult[]): Buffer {
   const texts = new Map<string, number>();
   const names = [...new Set(results.flatMap((result) => Object.keys(result.metrics)))].sort();
-  const scales = names.map((name) => scaleOf(results.map((result) => result.metrics[name]).filter((value) => value !== undefined)));
+  const scales = names.map((name) => scaleOf(results.map((result) => metricOf(result, name)).filter((value) => value !== undefined)));
   const columns = [
     differences(differences(results.map((result) => Math.round(result.at / 1000)))),
     results.map((result) => result.state * 2 + (result.scheduled ? 1 : 0)),
@@ -100,11 +100,16 @@ function textNumber(texts: Map<string, number>, text: string | null): number {
 function metricColumns(results: PackedResult[], name: string, scale: number): [number[], number[]] {
   let last = 0;
   const values = results.map((result) => {
-    const value = result.metrics[name];
+    const value = metricOf(result, name);
     if (value !== undefined) last = Math.round(value * 10 ** scale);
     return last;
   });
-  return [results.map((result) => (result.metrics[name] === undefined ? 0 : 1)), differences(values)];
+  return [results.map((result) => (metricOf(result, name) === undefined ? 0 : 1)), differences(values)];
+}
+
+/** Own properties only: a metric may be called `constructor`. */
+function metricOf({ metrics }: PackedResult, name: string): number | undefined {
+  return Object.hasOwn(metrics, name) ? metrics[name] : undefined;
 }
 
 /** The power of ten that keeps three significant digits of the median; whole numbers stay whole. */
