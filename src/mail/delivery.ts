@@ -96,8 +96,10 @@ class DeliveryRound {
   async attemptAll(): Promise<MailCounts> {
     const until = performance.now() + (this.outside.budget ?? DEFAULT_BUDGET_S) * 1000;
     for (const message of this.outbox.frozenMessages()) {
-      const isDue = this.isDue(message) && !this.unreachable.has(message.transport) && performance.now() < until;
-      if (isDue) await this.attempt(message);
+      // By today's way: the one that was configured when the message was frozen may be gone.
+      const transport = this.transportOf(message.recipient, this.outbox.itemsOf(message.message));
+      const isDue = this.isDue(message) && !this.unreachable.has(transport) && performance.now() < until;
+      if (isDue) await this.attempt(message, transport);
       else this.counts.queued += 1;
     }
     return this.counts;
@@ -108,7 +110,7 @@ class DeliveryRound {
     return nextAt <= this.outside.now || nextAt > this.outside.now + LONGEST_RETRY_MS;
   }
 
-  private async attempt({ message, recipient, transport, messageId, content, attempts }: FrozenMessage): Promise<void> {
+  private async attempt({ message, recipient, messageId, content, attempts }: FrozenMessage, transport: string): Promise<void> {
     const { now } = this.outside;
     const send = await this.senderOf(transport).catch((error: unknown) => error);
     this.outbox.beginAttempt(message, now);

@@ -73,8 +73,9 @@ class Attempt {
       );
       const end = (delivery: Delivery) => {
         clearTimeout(timer);
-        this.connection.close();
+        // First the verdict: close() itself emits events that end here again.
         resolve(delivery);
+        this.connection.close();
       };
       // Errors outside of a command come as events; the first word counts, resolve() ignores the later ones.
       this.connection.on('error', (error: SmtpError) => end(this.toFailure(error)));

@@ -1,6 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { Dirent } from 'node:fs';
-import { closeSync, fsyncSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmdirSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join, normalize, sep } from 'node:path';
 
 export interface SiteCounts {
@@ -62,14 +74,17 @@ function isIndex(path: string): boolean {
 function refuseLink(folder: string): void {
   const found = lstatSync(folder, { throwIfNoEntry: false });
   if (found !== undefined && !found.isDirectory()) {
-    throw new Error(`${folder}: is ${found.isSymbolicLink() ? 'a symbolic link' : 'no folder'}, expected a folder of the site's own`);
+    throw new Error(
+      `${folder}: is ${found.isSymbolicLink() ? 'a symbolic link' : 'no folder'}, expected a folder of the site's own`,
+    );
   }
 }
 
 /** `/srv/site-evil` is not inside `/srv/site`. */
 export function resolveInside(folder: string, path: string): string {
   const target = normalize(join(folder, path));
-  if (!target.startsWith(normalize(folder + sep)) || path.includes('\0')) throw new Error(`${JSON.stringify(path)} leads out of ${folder}`);
+  if (!target.startsWith(normalize(folder + sep)) || path.includes('\0'))
+    throw new Error(`${JSON.stringify(path)} leads out of ${folder}`);
   return target;
 }
 

@@ -21,7 +21,9 @@ export interface PackedResult {
 export function packResults(results: PackedResult[]): Buffer {
   const texts = new Map<string, number>();
   const names = [...new Set(results.flatMap((result) => Object.keys(result.metrics)))].sort();
-  const scales = names.map((name) => scaleOf(results.map((result) => metricOf(result, name)).filter((value) => value !== undefined)));
+  const scales = names.map((name) =>
+    scaleOf(results.map((result) => metricOf(result, name)).filter((value) => value !== undefined)),
+  );
   const columns = [
     differences(differences(results.map((result) => Math.round(result.at / 1000)))),
     results.map((result) => result.state * 2 + (result.scheduled ? 1 : 0)),
