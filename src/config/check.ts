@@ -6,7 +6,7 @@ import type { CheckPlan, Layers } from './layers.ts';
 import { splitCheck } from './layers.ts';
 import { findOnionProblem } from './onion.ts';
 import { didYouMean, type Problem, say } from './problem.ts';
-import { bind, type Schema, toObjectSchema } from './schema.ts';
+import { bind, type Mistake, type Schema, toObjectSchema } from './schema.ts';
 import { substitute } from './substitute.ts';
 import { resolveThresholds, toThresholdNode } from './threshold.ts';
 import { planTime, type Settings } from './time.ts';
@@ -148,7 +148,7 @@ function bindOptions(type: CheckType, node: MapNode, { plan, place, context }: B
   const schema = optionSchemas.get(type) ?? toObjectSchema(type.options, `a check of type ${type.type}`);
   optionSchemas.set(type, schema);
   const bound = bind(schema, value);
-  for (const mistake of bound.mistakes ?? []) report(mistake.path, suggestSetting(mistake.message, mistake.path), mistake.atKey);
+  for (const mistake of bound.mistakes ?? []) report(mistake.path, advise(mistake, plan), mistake.atKey);
   if (bound.mistakes) return undefined;
   const options = bound.value as Record<string, unknown>;
   for (const [key, found] of Object.entries(options)) {
@@ -159,9 +159,13 @@ function bindOptions(type: CheckType, node: MapNode, { plan, place, context }: B
   return options;
 }
 
-/** An unknown option may be a mistyped setting. */
-function suggestSetting(message: string, path: readonly PropertyKey[]): string {
-  if (!message.startsWith('unknown key') || message.includes('did you mean') || path.length !== 1) return message;
+/** An unknown option may be a mistyped setting, and an address may come from the host. */
+function advise({ message, path }: Mistake, plan: CheckPlan): string {
+  if (path.length !== 1) return message;
+  if (path[0] === 'address' && message.startsWith('missing')) {
+    return `${message}, or an address of ${plan.host ? `host ${plan.host.name}` : 'a host that the service names'}`;
+  }
+  if (!message.startsWith('unknown key') || message.includes('did you mean')) return message;
   return `${message}${didYouMean(String(path[0]), Object.keys(CHECK))}`;
 }
 
@@ -190,7 +194,9 @@ function resolvePublic(node: MapNode, service: string | null, context: CheckCont
       toProblem(own.place, say('public in a check of a host', 'it in a service: the public page lists services')),
     );
   } else if (!context.servicePublic && toPlain(own) !== false) {
-    context.problems.push(toProblem(own.place, say('a public check of a service that is not', `services.${service}.public`)));
+    context.problems.push(
+      toProblem(own.place, say('public check of a service that is not public', `services.${service}.public too`)),
+    );
   }
   return toPublicText(toPlain(own), context.servicePublic);
 }

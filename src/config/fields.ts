@@ -78,6 +78,12 @@ export const CHECK = {
   public: publicField('Whether it counts on the public page; default: as its service. Not in profiles, nor in checks of hosts.'),
 } as const satisfies Fields;
 
+/** The words of `public` when it is more than `true`. */
+export const PUBLIC_TEXT: Fields = {
+  title: line('Its name there; default: `title`.', optional),
+  description: line('One sentence.', optional),
+};
+
 const PROFILE: Fields = {
   ...INHERITABLE,
   checks: checksField('Checks by name, for every host that uses the profile.'),

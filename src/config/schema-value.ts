@@ -1,6 +1,6 @@
 import { RE2JS } from 're2js';
 import { z } from 'zod';
-import { parseSize, UnitError } from '../core/unit.ts';
+import { formatDuration, formatSize, parseSize, UnitError } from '../core/unit.ts';
 import { RESERVED } from './fields.ts';
 import { findOnionProblem } from './onion.ts';
 import { didYouMean, say, show } from './problem.ts';
@@ -78,9 +78,11 @@ export function quantity(read: (text: string) => number, expected: string, limit
     parse(
       () => {
         const value = isSize && typeof written === 'number' ? written : read(String(written));
-        const unit = isSize ? 'bytes' : 'seconds';
         if (isWithin(value, limits)) return value;
-        throw new UnitError(`${isSize ? 'size' : 'duration'} out of range`, `${unit}${toLimits(limits, String)}`);
+        throw new UnitError(
+          `${isSize ? 'size' : 'duration'} out of range`,
+          toLimits(limits, isSize ? formatSize : formatDuration).trim(),
+        );
       },
       written,
       context,
@@ -95,8 +97,8 @@ function isWithin(value: number, limits: { min?: number; max?: number }): boolea
 function toLimits(limits: { min?: number; max?: number }, format: (value: number) => string): string {
   const { min, max } = limits;
   if (min !== undefined && max !== undefined) return ` from ${format(min)} to ${format(max)}`;
-  if (min !== undefined) return ` of at least ${format(min)}`;
-  return max === undefined ? '' : ` of at most ${format(max)}`;
+  if (min !== undefined) return ` at least ${format(min)}`;
+  return max === undefined ? '' : ` at most ${format(max)}`;
 }
 
 export function choice(choices: readonly (string | number)[]): z.ZodType {

@@ -1,5 +1,5 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import type { Configuration, Contact, MailSettings, Proxy, Secret, Site } from '../core/configuration.ts';
+import type { Configuration, Contact, MailSettings, Proxy as ProxySettings, Secret, Site } from '../core/configuration.ts';
 import { formatDuration } from '../core/unit.ts';
 import type { Defined, Definitions } from './define.ts';
 import { findOnionProblem } from './onion.ts';
@@ -131,7 +131,7 @@ class Reader {
     return undefined;
   }
 
-  readProxy(proxy: Defined): Proxy | undefined {
+  readProxy(proxy: Defined): ProxySettings | undefined {
     const url = new URL(String(proxy.values?.['url']));
     const node = getNode(proxy.node, 'url');
     if (url.hostname === '' || !/^\/?$/.test(url.pathname) || url.search !== '' || url.hash !== '') {
