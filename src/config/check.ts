@@ -151,12 +151,22 @@ function bindOptions(type: CheckType, node: MapNode, { plan, place, context }: B
   for (const mistake of bound.mistakes ?? []) report(mistake.path, advise(mistake, plan), mistake.atKey);
   if (bound.mistakes) return undefined;
   const options = bound.value as Record<string, unknown>;
-  for (const [key, found] of Object.entries(options)) {
-    const problem = typeof found === 'string' && /^[^\s/]+\.onion$/i.test(found) ? findOnionProblem(found) : undefined;
-    if (problem && node.entries.has(key)) report([key], say(problem, '56 letters and digits before .onion', found));
+  for (const { path, host } of findHosts(options, [])) {
+    const problem = node.entries.has(String(path[0])) ? findOnionProblem(host) : undefined;
+    if (problem) report(path, say(problem, '56 letters and digits before .onion', host));
   }
   for (const [key, message] of Object.entries(type.validate?.(options as never) ?? {})) report([key], message, true);
   return options;
+}
+
+/** Texts that are a host name or a web address, however deep. */
+function findHosts(value: unknown, path: (string | number)[]): { path: (string | number)[]; host: string }[] {
+  if (Array.isArray(value)) return value.flatMap((item, index) => findHosts(item, [...path, index]));
+  if (typeof value === 'object' && value !== null)
+    return Object.entries(value).flatMap(([key, item]) => findHosts(item, [...path, key]));
+  if (typeof value !== 'string' || !value.includes('.onion')) return [];
+  const host = /^(?:[a-z][a-z0-9+.-]*:\/\/)?([^\s/:?#]+\.onion)(?:[:/?#]|$)/i.exec(value)?.[1];
+  return host === undefined ? [] : [{ path, host }];
 }
 
 /** An unknown option may be a mistyped setting, and an address may come from the host. */
@@ -220,9 +230,9 @@ function checkVia(
     const message = say(`type ${type.type} cannot go through a proxy`, 'via: direct for this check', check.via);
     context.problems.push(toProblem(via?.place.segments.includes('checks') ? via.place : at.place, message));
   }
-  const onion = Object.entries(check.options).find(([, value]) => typeof value === 'string' && /\.onion\.?([:/]|$)/i.test(value));
+  const onion = findHosts(check.options, []).find(({ host }) => host.endsWith('.onion'));
   if (onion && check.via === null) {
-    const place = locate({ ...at.options, place: at.place }, [onion[0]]);
+    const place = locate({ ...at.options, place: at.place }, onion.path);
     context.warnings.push(toProblem(place, 'an onion address without a proxy: it can be reached through `via` only'));
   }
 }

@@ -21,11 +21,11 @@ export async function loadFiles(request: LoadRequest, found: Found): Promise<Loa
 }
 
 /** Accepts that files are gone; answers their names. */
-export function confirmRemovals(request: Pick<LoadRequest, 'path' | 'now'>, found: Found): string[] {
+export function forgetRemoved(path: string, found: Found): string[] {
   const good = readGoodFiles(found.folder);
   const { name } = found.globalFile;
   const include = readInclude({ ...found.globalFile, role: 'global', choice: 'disk' });
-  const present = new Set([name, ...readIncluded(request.path, include).map((file) => file.name)]);
+  const present = new Set([name, ...readIncluded(path, include).map((file) => file.name)]);
   const gone = [...good.keys()].filter((each) => !present.has(each));
   for (const each of gone) good.delete(each);
   if (gone.length > 0) writeGoodFiles(found.folder, good);

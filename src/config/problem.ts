@@ -58,12 +58,13 @@ export function show(value: unknown): string {
 
 /** ` (did you mean "timeout"?)`, or nothing when no candidate is near. */
 export function didYouMean(found: string, candidates: Iterable<string>): string {
+  const word = found.slice(0, 80);
   let best: string | undefined;
   // One mistake in three letters is still a slip of the fingers; more is another word.
-  let bestDistance = Math.max(1, Math.floor(found.length / 3)) + 1;
+  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
-    const isShort = found.length >= 3 && candidate.startsWith(found);
-    const distance = isShort ? 1 : measureDistance(found.slice(0, 80), candidate);
+    const isShort = word.length >= 3 && candidate.startsWith(word);
+    const distance = isShort ? 1 : measureDistance(word, candidate);
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best === undefined ? '' : ` (did you mean ${JSON.stringify(best)}?)`;

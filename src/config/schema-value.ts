@@ -2,7 +2,6 @@ import { RE2JS } from 're2js';
 import { z } from 'zod';
 import { formatDuration, formatSize, parseSize, UnitError } from '../core/unit.ts';
 import { RESERVED } from './fields.ts';
-import { findOnionProblem } from './onion.ts';
 import { didYouMean, say, show } from './problem.ts';
 
 /** Message of a value of the wrong kind. */
@@ -50,8 +49,7 @@ export function findUrlProblem(value: string, schemes: string[]): string | undef
   if (!URL.canParse(value) || /[\s\p{Cc}]/u.test(value)) return say('not an address', expected, value);
   const url = new URL(value);
   if (url.username !== '' || url.password !== '') return say('user or password in an address', 'options for them, with a secret');
-  const problem = findOnionProblem(url.hostname);
-  return problem && say(problem, '56 letters and digits before .onion', url.hostname);
+  return undefined;
 }
 
 export function findRegexProblem(value: string): string | undefined {
