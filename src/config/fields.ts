@@ -170,7 +170,7 @@ export const GLOBAL: Fields = {
     private: section('For the team.', SITE),
     public: section('For everybody.', SITE),
   }),
-  mail: section('How mail leaves.', {
+  mail: section('How mail leaves; must be there.', {
     from: line('The sender.'),
     transport: line(
       '`maildir:PATH`, `smtp://host:port`, `smtps://host:port` or `sendmail:/path`; default: `maildir:` in the state folder.',
