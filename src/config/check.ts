@@ -78,7 +78,7 @@ export function resolveCheck(plan: CheckPlan, context: CheckContext): Check | un
     notes: settings.notes ?? null,
     parents: via === 'direct' ? [] : [`proxy/${via}`],
     source: { file: place.file.name, line: toLine(place).line },
-    origins: findOrigins(merged, type),
+    origins: findOrigins(merged, type, plan),
   };
   checkVia(type, check, { node, options, place }, context);
   return context.problems.length > before ? undefined : check;
@@ -237,7 +237,7 @@ function checkVia(
   }
 }
 
-function findOrigins(merged: MapNode, type: CheckType): Record<string, string> {
+function findOrigins(merged: MapNode, type: CheckType, plan: CheckPlan): Record<string, string> {
   const origins: Record<string, string> = {};
   const note = (key: string, entry: Entry | undefined, otherwise: string) => {
     origins[key] = entry ? toLayer(entry.node.place) : otherwise;
@@ -249,6 +249,9 @@ function findOrigins(merged: MapNode, type: CheckType): Record<string, string> {
   for (const key of ['times', 'after'])
     note(`retries.${key}`, retries?.kind === 'map' ? retries.entries.get(key) : undefined, 'default');
   for (const key of Object.keys(type.options)) note(key, merged.entries.get(key), `type ${type.type}`);
+  const isHosts =
+    !merged.entries.has('address') && Object.hasOwn(type.options, 'address') && plan.host?.values?.['address'] !== undefined;
+  if (isHosts) origins['address'] = `host ${plan.host?.name}`;
   const thresholds = merged.entries.get('thresholds')?.node;
   if (thresholds?.kind !== 'map') return origins;
   for (const [metric, { node }] of thresholds.entries) {

@@ -18,16 +18,15 @@ function renderGeneral(configuration: Omit<Configuration, 'checks' | 'fingerprin
     {
       ...plain,
       interval: formatDuration(interval),
-      mail: { ...mail, password: mail.password && SECRET },
-      limits: { ...limits, runDeadline: formatDuration(limits.runDeadline) },
+      mail: toWritten({ ...mail, password: mail.password && SECRET, tls: toWritten(mail.tls) }),
+      limits: toWritten({ ...limits, runDeadline: formatDuration(limits.runDeadline) }),
       retention: mapValues(retention, formatDuration),
-      contacts: mapValues(contacts, ({ name, fallback, ...contact }) => ({
-        ...contact,
-        fallback: fallback && { ...fallback, after: formatDuration(fallback.after) },
-      })),
+      contacts: mapValues(contacts, ({ name, fallback, ...contact }) =>
+        toWritten({ ...contact, fallback: fallback && toWritten({ ...fallback, after: formatDuration(fallback.after) }) }),
+      ),
       proxies: mapValues(proxies, ({ name, source, ...proxy }) => proxy),
       hosts: mapValues(hosts, withoutPlace),
-      services: mapValues(services, withoutPlace),
+      services: mapValues(services, ({ any, ...service }) => withoutPlace({ ...service, any: any && toWritten(any) })),
     },
     { lineWidth: 0, flowCollectionPadding: true },
   );
@@ -40,7 +39,13 @@ function mapValues<T, R>(record: Record<string, T>, change: (value: T) => R): Re
 }
 
 function withoutPlace<T extends { name: string; source: { file: string; line: number } }>({ name, source, ...rest }: T): object {
-  return { ...rest, source: `${source.file}:${source.line}` };
+  return { ...toWritten(rest), source: `${source.file}:${source.line}` };
+}
+
+/** Keys as people write them, and only those that have a value. */
+function toWritten(object: object): Record<string, unknown> {
+  const entries = Object.entries(object).filter(([, value]) => value !== null);
+  return Object.fromEntries(entries.map(([key, value]) => [key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]));
 }
 
 function renderCheck(check: Check, type: CheckType | undefined): string {
@@ -62,7 +67,7 @@ function renderCheck(check: Check, type: CheckType | undefined): string {
     ...Object.entries(check.thresholds).flatMap(([metric, threshold]) => toThresholdRows(metric, threshold, check, type)),
     ['contacts', check.contacts],
     ['priority', check.priority],
-    ['public', check.public ?? false, check.origins['public'] === 'default' ? 'service' : undefined],
+    ['public', check.public ?? false, toPublicOrigin(check)],
     ['impact', check.impact],
     ['notes', check.notes],
     ['parents', check.parents, 'via'],
@@ -74,6 +79,12 @@ function renderCheck(check: Check, type: CheckType | undefined): string {
         `    ${key}: ${toInline(value)}${origin === '' ? '' : `  # ${origin}`}\n`,
     );
   return `  ${check.id}:  # ${check.source.file}:${check.source.line}\n${lines.join('')}`;
+}
+
+function toPublicOrigin(check: Check): string {
+  return check.origins['public'] === 'default' && check.service !== null
+    ? `service ${check.service}`
+    : (check.origins['public'] ?? '');
 }
 
 function toRetryOrigin(check: Check): string {

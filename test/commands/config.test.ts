@@ -112,9 +112,11 @@ test('[C2] `config show` prints the normal form as YAML, with origins, and secre
     assert.equal(page.maximum, '1MiB');
     assert.match(output.out, /^ {4}timeout: 45s {2}# proxy tor$/m);
     assert.match(output.out, /^ {4}retries: \{ times: 2, after: 5s \} {2}# proxy tor$/m);
+    assert.equal(shown.limits.per_host, 8);
+    assert.match(output.out, /^ {4}address: 192.0.2.10 {2}# host web1$/m);
     assert.match(output.out, /^ {4}url: https:\/\/example.org\/ {2}# check$/m);
     assert.match(output.out, /^ {4}contacts: \[ sysadmins \] {2}# defaults$/m);
-    assert.match(output.out, /^ {2}website\/page: {2}# .*a.yaml:6$/m);
+    assert.match(output.out, /^ {2}website\/page: {2}# .*a.yaml:7$/m);
     folder.write('conf.d/a.yaml', 'hosts: [');
     const failed = new Recorder();
     assert.equal(await showConfiguration({ config: folder.path }, failed, FAKE_REQUEST), 2);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { FAKE_REQUEST } from '../support/check-types.ts';
@@ -62,6 +62,28 @@ test('a truncated, altered, foreign or group-writable cache is ignored and never
     }
     chmodSync(path, 0o666);
     assert.equal((await folder.load({ mode: 'read' })).isCached, false);
+  } finally {
+    folder.remove();
+  }
+});
+
+test('what last good versions lead to is cached too, once it has settled, until a removed file’s day is over', async () => {
+  const hour = 3_600_000;
+  const folder = new TestConfiguration({ 'conf.d/web.yaml': HOST, 'conf.d/db.yaml': HOST.replace('web1', 'db1') });
+  try {
+    await folder.load({ now: 0 });
+    rmSync(join(folder.path, 'conf.d/db.yaml'));
+    folder.write('conf.d/web.yaml', 'hosts: [');
+    const first = await folder.load({ now: hour });
+    await folder.load({ now: hour });
+    const cached = await folder.load({ now: 2 * hour });
+    assert.deepEqual([first.isCached, cached.isCached], [false, true]);
+    assert.deepEqual({ ...cached, isCached: false }, first);
+    assert.equal(cached.problems.length, 1);
+    assert.equal(cached.removed.length, 1);
+    const later = await folder.load({ now: 26 * hour });
+    assert.deepEqual([later.isCached, later.removed, later.configuration.hosts['db1']], [false, [], undefined]);
+    assert.equal(later.problems.length, 1);
   } finally {
     folder.remove();
   }
