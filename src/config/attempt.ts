@@ -70,9 +70,7 @@ function checkState(definitions: Definitions, path: string, version: FileVersion
   const node = getNode(definitions.global.root, 'state');
   if (node?.kind !== 'scalar' || typeof node.value !== 'string') return;
   if (findStateFolder(path, `state: ${JSON.stringify(node.value)}`) === findStateFolder(path, version.text)) return;
-  definitions.problems.push(
-    toProblem(node.place, say('state is not found by a plain look', '`state: FOLDER` at the start of a line')),
-  );
+  definitions.problems.push(toProblem(node.place, say('not on a line of its own', '"state: FOLDER" at the start of a line')));
 }
 
 /** The types that the checks name, and the proxies' own. */

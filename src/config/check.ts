@@ -6,7 +6,7 @@ import type { CheckPlan, Layers } from './layers.ts';
 import { splitCheck } from './layers.ts';
 import { findOnionProblem } from './onion.ts';
 import { didYouMean, type Problem, say } from './problem.ts';
-import { bind, type Schema, toObjectSchema } from './schema.ts';
+import { bind, type Mistake, type Schema, toObjectSchema } from './schema.ts';
 import { substitute } from './substitute.ts';
 import { resolveThresholds, toThresholdNode } from './threshold.ts';
 import { planTime, type Settings } from './time.ts';
@@ -78,7 +78,7 @@ export function resolveCheck(plan: CheckPlan, context: CheckContext): Check | un
     notes: settings.notes ?? null,
     parents: via === 'direct' ? [] : [`proxy/${via}`],
     source: { file: place.file.name, line: toLine(place).line },
-    origins: findOrigins(merged, type),
+    origins: findOrigins(merged, type, plan),
   };
   checkVia(type, check, { node, options, place }, context);
   return context.problems.length > before ? undefined : check;
@@ -148,20 +148,34 @@ function bindOptions(type: CheckType, node: MapNode, { plan, place, context }: B
   const schema = optionSchemas.get(type) ?? toObjectSchema(type.options, `a check of type ${type.type}`);
   optionSchemas.set(type, schema);
   const bound = bind(schema, value);
-  for (const mistake of bound.mistakes ?? []) report(mistake.path, suggestSetting(mistake.message, mistake.path), mistake.atKey);
+  for (const mistake of bound.mistakes ?? []) report(mistake.path, advise(mistake, plan), mistake.atKey);
   if (bound.mistakes) return undefined;
   const options = bound.value as Record<string, unknown>;
-  for (const [key, found] of Object.entries(options)) {
-    const problem = typeof found === 'string' && /^[^\s/]+\.onion$/i.test(found) ? findOnionProblem(found) : undefined;
-    if (problem && node.entries.has(key)) report([key], say(problem, '56 letters and digits before .onion', found));
+  for (const { path, host } of findHosts(options, [])) {
+    const problem = node.entries.has(String(path[0])) ? findOnionProblem(host) : undefined;
+    if (problem) report(path, say(problem, '56 letters and digits before .onion', host));
   }
   for (const [key, message] of Object.entries(type.validate?.(options as never) ?? {})) report([key], message, true);
   return options;
 }
 
-/** An unknown option may be a mistyped setting. */
-function suggestSetting(message: string, path: readonly PropertyKey[]): string {
-  if (!message.startsWith('unknown key') || message.includes('did you mean') || path.length !== 1) return message;
+/** Texts that are a host name or a web address, however deep. */
+function findHosts(value: unknown, path: (string | number)[]): { path: (string | number)[]; host: string }[] {
+  if (Array.isArray(value)) return value.flatMap((item, index) => findHosts(item, [...path, index]));
+  if (typeof value === 'object' && value !== null)
+    return Object.entries(value).flatMap(([key, item]) => findHosts(item, [...path, key]));
+  if (typeof value !== 'string' || !value.includes('.onion')) return [];
+  const host = /^(?:[a-z][a-z0-9+.-]*:\/\/)?([^\s/:?#]+\.onion)(?:[:/?#]|$)/i.exec(value)?.[1];
+  return host === undefined ? [] : [{ path, host }];
+}
+
+/** An unknown option may be a mistyped setting, and an address may come from the host. */
+function advise({ message, path }: Mistake, plan: CheckPlan): string {
+  if (path.length !== 1) return message;
+  if (path[0] === 'address' && message.startsWith('missing')) {
+    return `${message}, or an address of ${plan.host ? `host ${plan.host.name}` : 'a host that the service names'}`;
+  }
+  if (!message.startsWith('unknown key') || message.includes('did you mean')) return message;
   return `${message}${didYouMean(String(path[0]), Object.keys(CHECK))}`;
 }
 
@@ -190,7 +204,9 @@ function resolvePublic(node: MapNode, service: string | null, context: CheckCont
       toProblem(own.place, say('public in a check of a host', 'it in a service: the public page lists services')),
     );
   } else if (!context.servicePublic && toPlain(own) !== false) {
-    context.problems.push(toProblem(own.place, say('a public check of a service that is not', `services.${service}.public`)));
+    context.problems.push(
+      toProblem(own.place, say('public check of a service that is not public', `services.${service}.public too`)),
+    );
   }
   return toPublicText(toPlain(own), context.servicePublic);
 }
@@ -214,14 +230,14 @@ function checkVia(
     const message = say(`type ${type.type} cannot go through a proxy`, 'via: direct for this check', check.via);
     context.problems.push(toProblem(via?.place.segments.includes('checks') ? via.place : at.place, message));
   }
-  const onion = Object.entries(check.options).find(([, value]) => typeof value === 'string' && /\.onion\.?([:/]|$)/i.test(value));
+  const onion = findHosts(check.options, []).find(({ host }) => host.endsWith('.onion'));
   if (onion && check.via === null) {
-    const place = locate({ ...at.options, place: at.place }, [onion[0]]);
+    const place = locate({ ...at.options, place: at.place }, onion.path);
     context.warnings.push(toProblem(place, 'an onion address without a proxy: it can be reached through `via` only'));
   }
 }
 
-function findOrigins(merged: MapNode, type: CheckType): Record<string, string> {
+function findOrigins(merged: MapNode, type: CheckType, plan: CheckPlan): Record<string, string> {
   const origins: Record<string, string> = {};
   const note = (key: string, entry: Entry | undefined, otherwise: string) => {
     origins[key] = entry ? toLayer(entry.node.place) : otherwise;
@@ -233,6 +249,9 @@ function findOrigins(merged: MapNode, type: CheckType): Record<string, string> {
   for (const key of ['times', 'after'])
     note(`retries.${key}`, retries?.kind === 'map' ? retries.entries.get(key) : undefined, 'default');
   for (const key of Object.keys(type.options)) note(key, merged.entries.get(key), `type ${type.type}`);
+  const isHosts =
+    !merged.entries.has('address') && Object.hasOwn(type.options, 'address') && plan.host?.values?.['address'] !== undefined;
+  if (isHosts) origins['address'] = `host ${plan.host?.name}`;
   const thresholds = merged.entries.get('thresholds')?.node;
   if (thresholds?.kind !== 'map') return origins;
   for (const [metric, { node }] of thresholds.entries) {

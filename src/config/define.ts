@@ -109,7 +109,7 @@ class Definer {
     if (!first) return false;
     // What stood in a file that is gone and now stands elsewhere has moved.
     if (role === 'removed') return true;
-    const what = isOwner ? 'a host or service' : `${section.replace(/ies$/, 'y').replace(/s$/, '')}`;
+    const what = isOwner ? 'a host or service of this name' : toNoun(section);
     const where = `${first.place.file.name}:${toLine(first.place).line}`;
     this.into.problems.push(toProblem(place, `defined twice, expected ${what} once, found it also in ${where}`));
     return true;
@@ -118,7 +118,7 @@ class Definer {
   private add(section: SectionName, field: Section, at: { name: string; place: Place; node: Node }): void {
     const { name, place } = at;
     const node: Node = isNull(at.node) ? { kind: 'map', entries: new Map(), place } : at.node;
-    const noun = `a ${section.replace(/ies$/, 'y').replace(/s$/, '')}`;
+    const noun = toNoun(section);
     const bound = bind(
       this.getSchema(section, () => toObjectSchema(field.fields, noun)),
       toPlain(node),
@@ -139,6 +139,10 @@ class Definer {
     this.schemas.set(key, schema);
     return schema;
   }
+}
+
+function toNoun(section: SectionName): string {
+  return `a ${section.replace(/ies$/, 'y').replace(/s$/, '')}`;
 }
 
 /** The checks written under a profile, host or service. */

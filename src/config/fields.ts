@@ -78,6 +78,12 @@ export const CHECK = {
   public: publicField('Whether it counts on the public page; default: as its service. Not in profiles, nor in checks of hosts.'),
 } as const satisfies Fields;
 
+/** The words of `public` when it is more than `true`. */
+export const PUBLIC_TEXT: Fields = {
+  title: line('Its name there; default: `title`.', optional),
+  description: line('One sentence.', optional),
+};
+
 const PROFILE: Fields = {
   ...INHERITABLE,
   checks: checksField('Checks by name, for every host that uses the profile.'),
@@ -164,7 +170,7 @@ export const GLOBAL: Fields = {
     private: section('For the team.', SITE),
     public: section('For everybody.', SITE),
   }),
-  mail: section('How mail leaves.', {
+  mail: section('How mail leaves; must be there.', {
     from: line('The sender.'),
     transport: line(
       '`maildir:PATH`, `smtp://host:port`, `smtps://host:port` or `sendmail:/path`; default: `maildir:` in the state folder.',

@@ -53,8 +53,15 @@ function readText(path: string): { text: string } | { problem: string } {
 
 function toReason(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
-  return code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'other bytes' : (code ?? String(error));
+  return REASONS[code ?? ''] ?? code ?? String(error);
 }
+
+const REASONS: Record<string, string> = {
+  ENOENT: 'no such file',
+  EACCES: 'no permission to read it',
+  EISDIR: 'a folder',
+  ERR_ENCODING_INVALID_ENCODED_DATA: 'other bytes',
+};
 
 /** A name without `*` and `?` is taken as it is, so that a missing file is said. */
 function expandPattern(folder: string, pattern: string): string[] {

@@ -3,7 +3,7 @@ import { type Attempt, type FileVersion, readInclude, resolveVersions } from './
 import { type DiskFile, readIncluded } from './files.ts';
 import { ConfigurationError, type Problem, sortProblems } from './problem.ts';
 import { type LoadedConfiguration, type LoadRequest, type RemovedFile, toCacheKey } from './request.ts';
-import { type GoodFiles, readGoodFiles, writeCache, writeGoodFiles } from './state-folder.ts';
+import { dropCache, type GoodFiles, readGoodFiles, writeCache, writeGoodFiles } from './state-folder.ts';
 
 /** [case F08] A deploy gone wrong, or somebody's hand, must not silently end the monitoring of what a file described. */
 const KEPT_FOR_MS = 24 * 3_600_000;
@@ -21,14 +21,17 @@ export async function loadFiles(request: LoadRequest, found: Found): Promise<Loa
 }
 
 /** Accepts that files are gone; answers their names. */
-export function confirmRemovals(request: Pick<LoadRequest, 'path' | 'now'>, found: Found): string[] {
+export function forgetRemoved(path: string, found: Found): string[] {
   const good = readGoodFiles(found.folder);
   const { name } = found.globalFile;
   const include = readInclude({ ...found.globalFile, role: 'global', choice: 'disk' });
-  const present = new Set([name, ...readIncluded(request.path, include).map((file) => file.name)]);
+  const present = new Set([name, ...readIncluded(path, include).map((file) => file.name)]);
   const gone = [...good.keys()].filter((each) => !present.has(each));
   for (const each of gone) good.delete(each);
-  if (gone.length > 0) writeGoodFiles(found.folder, good);
+  if (gone.length > 0) {
+    dropCache(found.folder);
+    writeGoodFiles(found.folder, good);
+  }
   return gone;
 }
 
@@ -39,6 +42,8 @@ class Loader {
   /** Files whose last good version is used, or which are left out, instead of what is on disk. */
   private readonly choices = new Map<string, 'good' | 'dropped'>();
   private versions: FileVersion[] = [];
+  /** What the last attempt found on disk, whatever it made of it. */
+  private disk: DiskFile[] = [];
   constructor(request: LoadRequest, found: Found) {
     this.request = request;
     this.found = found;
@@ -65,6 +70,7 @@ class Loader {
     const globalVersion = this.toVersion(this.found.globalFile, 'global');
     const included = readInclude(globalVersion);
     const disk = readIncluded(path, included).filter((file) => file.shown !== this.found.globalFile.shown);
+    this.disk = [this.found.globalFile, ...disk];
     const names = new Set(disk.map((file) => file.name));
     this.versions = [globalVersion, ...disk.map((file) => this.toVersion(file, 'drop-in'))];
     for (const [name, { text, missingSince }] of this.good) {
@@ -140,12 +146,13 @@ class Loader {
       good.set(name, { text, ...(missingSince === undefined ? {} : { missingSince }) });
     }
     try {
-      if (JSON.stringify([...good]) !== JSON.stringify([...this.good])) writeGoodFiles(folder, good);
-      const key = toCacheKey(this.request, this.versions);
-      const isWhole = outcome.problems.length === 0 && outcome.removed.length === 0;
-      if (isWhole && key !== undefined) {
-        writeCache(folder, { key, include: last.include, configuration: last.configuration, warnings: outcome.warnings });
-      }
+      const isSettled = JSON.stringify([...good]) === JSON.stringify([...this.good]);
+      if (!isSettled) writeGoodFiles(folder, good);
+      const key = toCacheKey(this.request, this.disk);
+      // While last good versions are in use, the next run may decide differently: what has not settled is decided again.
+      const isClean = outcome.problems.length === 0 && outcome.removed.length === 0;
+      if (key === undefined || !(isClean || isSettled)) dropCache(folder);
+      else writeCache(folder, { key, include: last.include, configuration: last.configuration, ...outcome });
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       if (code === undefined) throw error;

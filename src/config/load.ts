@@ -11,8 +11,8 @@ export async function loadConfiguration(request: LoadRequest): Promise<LoadedCon
   const globalFile = readGlobalFile(path);
   const folder = findConfigFolder(path, globalFile.text);
   if (request.mode !== 'check') {
-    const cached = readCache(folder, (include) => toCacheKey(request, [globalFile, ...readIncluded(path, include)]));
-    if (cached) return { ...cached, problems: [], removed: [], isCached: true };
+    const cached = readCache(folder, request.now, (include) => toCacheKey(request, [globalFile, ...readIncluded(path, include)]));
+    if (cached) return { ...cached, isCached: true };
   }
   const { loadFiles } = await import('./load-files.ts');
   return loadFiles({ ...request, path }, { globalFile, folder });

@@ -29,11 +29,13 @@ export function formatProblems(problems: Problem[], noun = 'error'): string {
   return [...problems.map(formatProblem), count].join('\n');
 }
 
-/** In the order of reading, each once: a mistake in a profile shows in every host that uses it. */
+/** By place, one for each: a mistake in a profile shows in every host that uses it, and what follows from a mistake is noise. */
 export function sortProblems(problems: Problem[]): Problem[] {
-  const unique = new Map(
-    problems.map((problem) => [`${problem.file}:${problem.line}:${problem.column}:${problem.message}`, problem]),
-  );
+  const unique = new Map<string, Problem>();
+  for (const problem of problems) {
+    const key = `${problem.file}:${problem.line}:${problem.column}:${problem.path}`;
+    if (!unique.has(key)) unique.set(key, problem);
+  }
   const order = [...new Set(problems.map((problem) => problem.file))].sort();
   return [...unique.values()].sort(
     (a, b) => order.indexOf(a.file) - order.indexOf(b.file) || a.line - b.line || a.column - b.column,
@@ -45,22 +47,24 @@ export function say(problem: string, expected: string, ...found: [unknown?]): st
   return `${problem}, expected ${expected}${found.length === 0 ? '' : `, found ${show(found[0])}`}`;
 }
 
-/** A value of a configuration file in at most 60 characters, strings in JSON quoting. */
+/** A value of a configuration file in at most 80 characters, strings in JSON quoting. */
 export function show(value: unknown): string {
   if (value === undefined || value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a map';
   if (typeof value !== 'string') return String(value);
-  return JSON.stringify(value.length > 60 ? `${value.slice(0, 59)}…` : value);
+  return JSON.stringify(value.length > 80 ? `${value.slice(0, 79)}…` : value);
 }
 
 /** ` (did you mean "timeout"?)`, or nothing when no candidate is near. */
 export function didYouMean(found: string, candidates: Iterable<string>): string {
+  const word = found.slice(0, 80);
   let best: string | undefined;
   // One mistake in three letters is still a slip of the fingers; more is another word.
-  let bestDistance = Math.max(1, Math.floor(found.length / 3)) + 1;
+  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
-    const distance = measureDistance(found.slice(0, 80), candidate);
+    const isShort = word.length >= 3 && candidate.startsWith(word);
+    const distance = isShort ? 1 : measureDistance(word, candidate);
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best === undefined ? '' : ` (did you mean ${JSON.stringify(best)}?)`;

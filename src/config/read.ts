@@ -134,7 +134,7 @@ class TreeReader {
       const first = entries.get(key);
       if (key === '<<') this.refuse(place, say('a merge key', 'none; what repeats belongs into a profile or into defaults'));
       else if (key === '__proto__') this.refuse(place, say('a key that is never accepted', 'another name', key));
-      else if (first) this.refuse(place, say('the same key twice', 'each key once', `also in line ${toLine(first.place).line}`));
+      else if (first) this.refuse(place, `the same key twice, expected it once, found it also in line ${toLine(first.place).line}`);
       else entries.set(key, { place, node: this.read(pair.value as ParsedNode | null, place) });
     }
     return { kind: 'map', entries, place: holder };

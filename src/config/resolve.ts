@@ -86,7 +86,7 @@ class Resolver {
   private resolveHost(host: Defined): (Check | undefined)[] {
     const plans = this.layers.planHost(host, (name, later, earlier) => {
       const place = locate(host.node, ['profiles']);
-      const path = toPath(later.place.segments.slice(3));
+      const path = toPath(later.place.segments.slice(4));
       const message = `two profiles set ${path} of check ${name}: the later one wins (${toWhere(later)}, not ${toWhere(earlier)})`;
       this.warnings.push(toProblem(place, message));
     });

@@ -1,8 +1,7 @@
 import { RE2JS } from 're2js';
 import { z } from 'zod';
-import { parseSize, UnitError } from '../core/unit.ts';
+import { formatDuration, formatSize, parseSize, UnitError } from '../core/unit.ts';
 import { RESERVED } from './fields.ts';
-import { findOnionProblem } from './onion.ts';
 import { didYouMean, say, show } from './problem.ts';
 
 /** Message of a value of the wrong kind. */
@@ -50,8 +49,7 @@ export function findUrlProblem(value: string, schemes: string[]): string | undef
   if (!URL.canParse(value) || /[\s\p{Cc}]/u.test(value)) return say('not an address', expected, value);
   const url = new URL(value);
   if (url.username !== '' || url.password !== '') return say('user or password in an address', 'options for them, with a secret');
-  const problem = findOnionProblem(url.hostname);
-  return problem && say(problem, '56 letters and digits before .onion', url.hostname);
+  return undefined;
 }
 
 export function findRegexProblem(value: string): string | undefined {
@@ -78,9 +76,11 @@ export function quantity(read: (text: string) => number, expected: string, limit
     parse(
       () => {
         const value = isSize && typeof written === 'number' ? written : read(String(written));
-        const unit = isSize ? 'bytes' : 'seconds';
         if (isWithin(value, limits)) return value;
-        throw new UnitError(`${isSize ? 'size' : 'duration'} out of range`, `${unit}${toLimits(limits, String)}`);
+        throw new UnitError(
+          `${isSize ? 'size' : 'duration'} out of range`,
+          toLimits(limits, isSize ? formatSize : formatDuration).trim(),
+        );
       },
       written,
       context,
@@ -95,8 +95,8 @@ function isWithin(value: number, limits: { min?: number; max?: number }): boolea
 function toLimits(limits: { min?: number; max?: number }, format: (value: number) => string): string {
   const { min, max } = limits;
   if (min !== undefined && max !== undefined) return ` from ${format(min)} to ${format(max)}`;
-  if (min !== undefined) return ` of at least ${format(min)}`;
-  return max === undefined ? '' : ` of at most ${format(max)}`;
+  if (min !== undefined) return ` at least ${format(min)}`;
+  return max === undefined ? '' : ` at most ${format(max)}`;
 }
 
 export function choice(choices: readonly (string | number)[]): z.ZodType {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Option } from '../core/option.ts';
 import { parseBounds, parseRange } from '../core/range.ts';
 import { parseDuration, parseSize } from '../core/unit.ts';
-import { CHECK, type Field, type Fields, NAME } from './fields.ts';
+import { CHECK, type Field, type Fields, NAME, PUBLIC_TEXT } from './fields.ts';
 import { didYouMean, say } from './problem.ts';
 import {
   choice,
@@ -81,7 +81,9 @@ export function toSchema(field: Field): Schema {
     case 'thresholds':
       return z.record(z.string(), LEVELS, { error: mismatch('a map of metrics') });
     case 'public':
-      return z.union([z.boolean(), PUBLIC_TEXT], { error: mismatch('true, false or { title: ..., description: ... }') });
+      return z.union([z.boolean(), toObjectSchema(PUBLIC_TEXT, '')], {
+        error: mismatch('true, false or { title: ..., description: ... }'),
+      });
     default:
       return toOptionSchema(field);
   }
@@ -91,25 +93,26 @@ function toLayerShape(fields: Fields): Record<string, Schema> {
   return Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, toSchema(field).optional()]));
 }
 
+const BOUNDS = z.strictObject(
+  { min: z.unknown().optional(), max: z.unknown().optional() },
+  { error: (issue) => describe(issue, '', { min: CHECK.notes, max: CHECK.notes }) },
+);
+
 /** What a level of a threshold may look like; its range needs the metric's unit and is parsed when the type is known. */
-const LEVEL = z.union([z.string(), z.number(), z.strictObject({ min: z.unknown().optional(), max: z.unknown().optional() })], {
+const LEVEL = z.union([z.string(), z.number(), BOUNDS], {
   error: mismatch('a range such as 10, "10:", 10:20 or { min: ..., max: ... }'),
 });
 const LEVELS = z.strictObject(
   { warning: LEVEL.optional(), critical: LEVEL.optional() },
   { error: (issue) => describe(issue, '', { warning: CHECK.notes, critical: CHECK.notes }) },
 );
-const PUBLIC_TEXT = z.strictObject({
-  title: text(CHECK.via, 'text').optional(),
-  description: text(CHECK.notes, 'text').optional(),
-});
 
 function toOptionSchema(option: Option): Schema {
   switch (option.kind) {
     case 'text':
       return text(option, 'text');
     case 'url':
-      return text({}, `an address: ${option.schemes.map((scheme) => `${scheme}://`).join(', ')}`).superRefine(
+      return text({}, `an address (${option.schemes.map((scheme) => `${scheme}://...`).join(' or ')})`).superRefine(
         report((value) => findUrlProblem(value, option.schemes)),
       );
     case 'regex':
@@ -145,7 +148,7 @@ function toCompoundSchema(option: Extract<Option, { kind: 'list' | 'map' | 'obje
   const { minItems = 0, maxItems = 1000, orOne } = option;
   const list = z.array(toOptionSchema(option.item), { error: mismatch('a list') }).superRefine((items, context) => {
     if (items.length < minItems || items.length > maxItems) {
-      context.addIssue(say('wrong length of a list', `${minItems} to ${maxItems} items`, items.length));
+      context.addIssue(say('wrong length of a list', `from ${minItems} to ${maxItems} items`, items.length));
     }
   });
   if (!orOne) return list;

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import type { Configuration } from '../core/configuration.ts';
+import type { Check, Configuration } from '../core/configuration.ts';
 import { writeAtomically } from './files.ts';
 import type { Problem } from './problem.ts';
+import type { RemovedFile } from './request.ts';
 
 /** Last version of each file that was good together with the others. */
 export interface GoodFile {
@@ -13,9 +14,12 @@ export interface GoodFile {
 }
 export type GoodFiles = Map<string, GoodFile>;
 
+/** What one set of files on disk leads to. */
 export interface CachedConfiguration {
   configuration: Configuration;
   warnings: Problem[];
+  problems: Problem[];
+  removed: RemovedFile[];
 }
 
 /** `<state>/config`: found before the global file is understood, since it is needed when that cannot be. */
@@ -45,15 +49,51 @@ export function writeGoodFiles(folder: string, files: GoodFiles): void {
   writeSummed(join(folder, 'good.json'), JSON.stringify({ files: list }));
 }
 
-/** The include patterns under which the cached configuration was read, and the configuration if the key is right. */
-export function readCache(folder: string, toKey: (include: string[]) => string | undefined): CachedConfiguration | undefined {
-  const parsed = readOwn(join(folder, 'cache.json')) as (CachedConfiguration & { key: string; include: string[] }) | undefined;
+/** The cached configuration, if `toKey` answers its key for the include patterns under which it was read, and no removed file's day is over. */
+export function readCache(
+  folder: string,
+  now: number,
+  toKey: (include: string[]) => string | undefined,
+): CachedConfiguration | undefined {
+  const parsed = readOwn(join(folder, 'cache.json')) as PackedCache | undefined;
   if (!parsed || !Array.isArray(parsed.include) || typeof parsed.key !== 'string') return undefined;
-  return toKey(parsed.include) === parsed.key ? { configuration: parsed.configuration, warnings: parsed.warnings } : undefined;
+  if (toKey(parsed.include) !== parsed.key) return undefined;
+  const { configuration, shared, warnings, problems, removed } = parsed;
+  if (removed.some(({ since, until }) => now < since || now >= until)) return undefined;
+  for (const check of configuration.checks as unknown as Record<string, unknown>[]) {
+    for (const key of SHARED) check[key] = shared[check[key] as number];
+  }
+  return { configuration, warnings, problems, removed };
 }
 
 export function writeCache(folder: string, cached: CachedConfiguration & { key: string; include: string[] }): void {
-  writeSummed(join(folder, 'cache.json'), JSON.stringify(cached));
+  const shared = new Map<string, number>();
+  const checks = cached.configuration.checks.map((check) => {
+    const packed: Record<string, unknown> = { ...check };
+    for (const key of SHARED) {
+      const text = JSON.stringify(check[key]);
+      const index = shared.get(text) ?? shared.size;
+      shared.set(text, index);
+      packed[key] = index;
+    }
+    return packed;
+  });
+  const body = { ...cached, configuration: { ...cached.configuration, checks }, shared: 0 };
+  writeSummed(join(folder, 'cache.json'), `${JSON.stringify(body).slice(0, -2)}[${[...shared.keys()].join(',')}]}`);
+}
+
+/** Large values that most checks have in common stand once in the cache: that is half of the time of reading it. */
+const SHARED = ['origins', 'thresholds', 'retries'] as const satisfies (keyof Check)[];
+
+interface PackedCache extends CachedConfiguration {
+  key: string;
+  include: string[];
+  shared: unknown[];
+}
+
+/** For when the last good versions changed under it. */
+export function dropCache(folder: string): void {
+  rmSync(join(folder, 'cache.json'), { force: true });
 }
 
 function writeSummed(path: string, body: string): void {

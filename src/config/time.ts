@@ -54,7 +54,7 @@ export function planTime(
   } else if (total > context.runDeadline) {
     const cause = [nodes.timeout, getNode(nodes.retries, 'times'), getNode(nodes.retries, 'after')].find(isNear);
     if (cause) {
-      const sum = `${retries.times + 1} tries of ${formatDuration(timeout)} and ${retries.times} pauses of ${formatDuration(retries.after)}`;
+      const sum = `tries ${retries.times + 1} x ${formatDuration(timeout)}, pauses ${retries.times} x ${formatDuration(retries.after)}`;
       const expected = `at most ${formatDuration(context.runDeadline)} (limits.run_deadline) in all, or a deadline`;
       refuse(cause, `too long for one run, expected ${expected}, found ${formatDuration(total)}: ${sum}`);
     }

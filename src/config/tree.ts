@@ -53,9 +53,14 @@ export function toLine(place: Place): { line: number; column: number } {
 
 export function toPath(segments: readonly (string | number)[]): string {
   return segments.reduce<string>(
-    (path, part) => (typeof part === 'number' ? `${path}[${part}]` : path === '' ? part : `${path}.${part}`),
+    (path, part) => (typeof part === 'number' ? `${path}[${part}]` : `${path}${path === '' ? '' : '.'}${quote(part)}`),
     '',
   );
+}
+
+/** A key that could be read as a path, or break the line, stands in quotes. */
+function quote(key: string): string {
+  return /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(key) ? key : JSON.stringify(key);
 }
 
 export function toProblem(place: Place, message: string): Problem {

@@ -5,7 +5,7 @@ import { planNotifications } from '../../src/core/notify.ts';
 import type { Result } from '../../src/core/observation.ts';
 import type { State } from '../../src/core/state.ts';
 import type { Status } from '../../src/core/status.ts';
-import { checkOf, configurationOf } from '../support/configuration.ts';
+import { checkOf, configurationOf } from '../support/model.ts';
 import { START } from '../support/sequence.ts';
 
 const child = checkOf({ id: 'website/front-page', via: 'tor', parents: ['proxy/tor'] });

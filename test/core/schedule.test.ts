@@ -4,7 +4,7 @@ import { chooseDue } from '../../src/core/batch.ts';
 import { dueAs, nextDueAt } from '../../src/core/schedule.ts';
 import { isSelected } from '../../src/core/selection.ts';
 import { newStatus, type Status } from '../../src/core/status.ts';
-import { checkOf, configurationOf } from '../support/configuration.ts';
+import { checkOf, configurationOf } from '../support/model.ts';
 import { play, START } from '../support/sequence.ts';
 
 const check = checkOf({ every: 300, recheck: 60 });

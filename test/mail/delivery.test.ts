@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { Configuration } from '../../src/core/configuration.ts';
 import { deliverOutbox, type MailCounts } from '../../src/mail/delivery.ts';
 import { openOutbox, readMessages } from '../../src/store/outbox.ts';
-import { checkOf, configurationOf, contactOf } from '../support/configuration.ts';
+import { checkOf, configurationOf, contactOf } from '../support/model.ts';
 import { freshHistory, resultOf, storeRun } from '../support/history.ts';
 import { ScriptedSmtpServer, type SmtpStep } from '../support/smtp-server.ts';
 

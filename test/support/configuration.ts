@@ -1,79 +1,64 @@
-import type { Check, Configuration, Contact } from '../../src/core/configuration.ts';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { ConfigurationError, type LoadedConfiguration, type LoadRequest, loadConfiguration } from '../../src/config/load.ts';
+import type { Check } from '../../src/core/configuration.ts';
+import { FAKE_REQUEST } from './check-types.ts';
+import { temporaryFolder } from './server.ts';
 
-/** A check with the documented defaults. */
-export function checkOf(overrides: Partial<Check> = {}): Check {
-  return {
-    id: 'website/front-page',
-    name: 'front-page',
-    host: 'web1',
-    service: 'website',
-    type: 'http',
-    options: {},
-    target: 'https://example.org/',
-    enabled: true,
-    via: null,
-    every: 300,
-    recheck: 60,
-    timeout: 10,
-    deadline: 22,
-    retries: { times: 1, after: 2 },
-    attempts: 3,
-    recoveries: 1,
-    unknownAttempts: 6,
-    thresholds: {},
-    contacts: ['sysadmins'],
-    priority: 'medium',
-    public: null,
-    impact: 'down',
-    notes: null,
-    parents: [],
-    source: { file: 'conf.d/website.yaml', line: 12 },
-    origins: {},
-    ...overrides,
-  };
+export const BASE = `mail: { from: vigie@example.org }
+contacts:
+  sysadmins: { mail: [sysadmins@example.org] }
+  web: { mail: [web@example.org] }
+proxies:
+  tor: { url: "socks5h://127.0.0.1:9050", defaults: { timeout: 45s, retries: { times: 2, after: 5s } } }
+defaults: { contacts: [sysadmins] }
+`;
+export const HOST = 'hosts:\n  web1: { address: 192.0.2.10, checks: { alive: { type: ping } } }\n';
+
+/** A configuration in a folder of its own. */
+export class TestConfiguration {
+  readonly path: string;
+  readonly remove: () => void;
+  constructor(files: Record<string, string>) {
+    const folder = temporaryFolder();
+    this.path = folder.path;
+    this.remove = folder.remove;
+    for (const [name, text] of Object.entries({ 'vigie.yaml': BASE, ...files })) this.write(name, text);
+  }
+
+  write(name: string, text: string): void {
+    mkdirSync(dirname(join(this.path, name)), { recursive: true });
+    writeFileSync(join(this.path, name), text);
+  }
+
+  load(request: Partial<LoadRequest> = {}): Promise<LoadedConfiguration> {
+    return loadConfiguration({ ...FAKE_REQUEST, mode: 'run', path: this.path, ...request });
+  }
+
+  /** The error's text without the folder's name. */
+  async fail(request: Partial<LoadRequest> = {}): Promise<string> {
+    try {
+      await this.load(request);
+    } catch (error) {
+      if (error instanceof ConfigurationError) return error.message.replaceAll(`${this.path}/`, '');
+      throw error;
+    }
+    throw new Error('it loaded');
+  }
 }
 
-export function contactOf(name: string, mail: string[] = [`${name}@example.org`], fallback: Contact['fallback'] = null): Contact {
-  return { name, mail, fallback };
+/** Loads once, from files alone. */
+export async function loadOnce(files: Record<string, string>): Promise<LoadedConfiguration> {
+  const folder = new TestConfiguration(files);
+  try {
+    return await folder.load({ mode: 'check' });
+  } finally {
+    folder.remove();
+  }
 }
 
-export function configurationOf(checks: Check[], overrides: Partial<Configuration> = {}): Configuration {
-  const source = { file: 'vigie.yaml', line: 1 };
-  return {
-    title: 'Example infrastructure',
-    timezone: 'UTC',
-    interval: 60,
-    state: '/nonexistent/state',
-    sites: { private: null, public: null },
-    proxies: {},
-    mail: {
-      from: 'vigie@example.org',
-      transport: 'maildir:/nonexistent/mail',
-      user: null,
-      password: null,
-      tls: { ca: null, verify: true, required: null },
-    },
-    contacts: { sysadmins: contactOf('sysadmins') },
-    contactsForAll: ['sysadmins'],
-    limits: { concurrency: 50, perHost: 5, perProxy: 8, runDeadline: 50 },
-    retention: { rows: 2 * 86_400, packed: 400 * 86_400, events: 400 * 86_400 },
-    hosts: { web1: { name: 'web1', address: '192.0.2.10', labels: {}, profiles: [], notes: null, source } },
-    services: {
-      website: {
-        name: 'website',
-        title: 'Website',
-        host: 'web1',
-        group: 'For everyone',
-        neededBy: [],
-        priority: 'medium',
-        public: null,
-        any: null,
-        notes: null,
-        source,
-      },
-    },
-    checks,
-    fingerprint: 'test',
-    ...overrides,
-  };
+export function findCheck(loaded: LoadedConfiguration, id: string): Check {
+  const check = loaded.configuration.checks.find((each) => each.id === id);
+  if (!check) throw new Error(`no check ${id} among ${loaded.configuration.checks.map((each) => each.id).join(', ')}`);
+  return check;
 }

@@ -5,7 +5,7 @@ import { planNotifications } from '../../src/core/notify.ts';
 import type { Result, Withheld } from '../../src/core/observation.ts';
 import type { State } from '../../src/core/state.ts';
 import type { Status } from '../../src/core/status.ts';
-import { checkOf, configurationOf } from './configuration.ts';
+import { checkOf, configurationOf } from './model.ts';
 
 const STATES: Record<string, State> = { O: 'OK', W: 'WARNING', C: 'CRITICAL', U: 'UNKNOWN' };
 export const START = Date.UTC(2026, 10, 22, 12, 0, 0);
