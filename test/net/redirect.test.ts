@@ -16,17 +16,15 @@ const hostsFile = join(folder.path, 'hosts');
 writeFileSync(hostsFile, '127.0.0.1 front.test\n127.0.0.1 other.test\n::1 six.test\n');
 
 /** A server that redirects every request to what `location` says of its number, or answers 200 when that is null. */
-function redirecting(location: (n: number, port: number) => string | null): Promise<RawServer> {
+function redirecting(location: (n: number) => string | null): Promise<RawServer> {
   let n = 0;
-  const server = rawServer(async (socket) => {
-    const { port } = await server;
+  return rawServer((socket) => {
     n += 1;
-    const where = location(n, port);
+    const where = location(n);
     socket.end(
       where === null ? 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok' : `HTTP/1.1 302 Found\r\nlocation: ${where}\r\n\r\n`,
     );
   });
-  return server;
 }
 
 function follow(server: RawServer, redirects: RedirectPolicy, headers: Record<string, string> = {}) {
