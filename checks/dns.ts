@@ -89,10 +89,26 @@ async function observe(server: Server, bound: Bound<typeof options>, context: Co
   try {
     const packet = await ask(toQuery(bound), server, context);
     const time = context.elapsed() - began;
-    return { ...judge(packet, bound, time), metrics: { time, records: findRecords(packet, bound).texts.length } };
+    const verdict = judge(packet, bound, time);
+    const bogus = verdict.kind === 'failed' && verdict.code === 'dns.servfail' && (await answersUnchecked(server, bound, context));
+    const output = bogus
+      ? `${verdict.output}; it answers without DNSSEC validation: signatures are wrong or expired`
+      : verdict.output;
+    return { ...verdict, output, metrics: { time, records: findRecords(packet, bound).texts.length } };
   } catch (error) {
     if (!(error instanceof TargetFailure)) throw error;
     return { kind: 'failed', code: error.code, output: `${server.label}: ${error.message}` };
+  }
+}
+
+/** SERVFAIL that goes away without validation is a broken signature, which no other answer of a resolver tells. */
+async function answersUnchecked(server: Server, bound: Bound<typeof options>, context: Context): Promise<boolean> {
+  try {
+    const packet = await ask({ ...toQuery(bound), unchecked: true }, server, context);
+    return ((packet.flags ?? 0) & 15) === 0;
+  } catch (error) {
+    context.trace(`asked without validation: ${error instanceof Error ? error.message : String(error)}`);
+    return false;
   }
 }
 

@@ -43,13 +43,7 @@ export async function negotiateTls(socket: Socket, protocol: StartTlsProtocol, d
   const talk = new Conversation(socket, limits, LARGEST_PREFACE);
   try {
     await PREFACES[protocol](talk, domain);
-    if (talk.pending > 0) {
-      const found = cleanBytes(talk.peek(), 60);
-      throw new TargetFailure(
-        'tls.starttls_injected',
-        `plaintext behind the go-ahead for TLS: ${JSON.stringify(found)}, expected nothing`,
-      );
-    }
+    refuseInjected(talk);
     limits.trace(`${protocol}: the server is ready to begin TLS`);
     return talk.release();
   } catch (error) {
@@ -58,12 +52,24 @@ export async function negotiateTls(socket: Socket, protocol: StartTlsProtocol, d
   }
 }
 
+/** What came before it was asked for may be anybody's: an answer that is taken for the next one is how sessions are forged. */
+function refuseInjected(talk: Conversation): void {
+  if (talk.pending === 0) return;
+  const found = JSON.stringify(cleanBytes(talk.peek(), 60));
+  throw new TargetFailure('tls.starttls_injected', `plaintext that was not asked for: ${found}, expected nothing`);
+}
+
+function say(talk: Conversation, command: string): void {
+  refuseInjected(talk);
+  talk.write(command);
+}
+
 async function speakSmtp(talk: Conversation): Promise<void> {
   await expectReply(talk, '220', 'greeting');
-  talk.write(`EHLO ${OUR_NAME}\r\n`);
+  say(talk, `EHLO ${OUR_NAME}\r\n`);
   const offers = await expectReply(talk, '250', 'answer to EHLO');
   if (!/^250[ -]STARTTLS *$/im.test(offers)) throw stripped('SMTP');
-  talk.write('STARTTLS\r\n');
+  say(talk, 'STARTTLS\r\n');
   const answer = await takeReply(talk);
   if (!answer.startsWith('220')) throw refused('SMTP', answer);
 }
@@ -84,10 +90,10 @@ async function speakImap(talk: Conversation): Promise<void> {
   if (/^\* PREAUTH/i.test(greeting)) throw stripped('IMAP');
   if (!/^\* OK/i.test(greeting))
     throw new TargetFailure('protocol.imap', `greeting: ${JSON.stringify(cleanBytes(Buffer.from(greeting), 80))}, expected * OK`);
-  talk.write('a1 CAPABILITY\r\n');
+  say(talk, 'a1 CAPABILITY\r\n');
   const offers = (await talk.take((bytes) => findTagged(bytes, 'a1'))).toString('latin1');
   if (!/^\* CAPABILITY\b.* STARTTLS\b/im.test(offers)) throw stripped('IMAP');
-  talk.write('a2 STARTTLS\r\n');
+  say(talk, 'a2 STARTTLS\r\n');
   const answer = (await talk.take((bytes) => findTagged(bytes, 'a2'))).toString('latin1');
   if (!/^a2 OK\b/im.test(answer)) throw refused('IMAP', answer);
 }

@@ -11,6 +11,7 @@ import { testContext } from '../support/context.ts';
 import { type NameServer, startNsd } from '../support/nsd.ts';
 import { needs } from '../support/server.ts';
 import { startMicrosocks } from '../support/socks.ts';
+import { startUnbound } from '../support/unbound.ts';
 
 type Reply = (query: ReturnType<typeof decode>, send: (bytes: Buffer) => void, from: RemoteInfo) => void;
 
@@ -168,6 +169,33 @@ describe('dns check on a real name server', needs('nsd'), () => {
       ['udp', 'tcp'],
     );
   });
+});
+
+describe('dns check on a resolver that validates', needs('nsd', 'unbound', 'ldns-signzone', 'ldns-keygen'), () => {
+  const rows = [
+    { name: 'a zone with good signatures', expires: '20400101', code: 'measured', output: /192\.0\.2\.10/ },
+    {
+      name: '[case D16] a zone whose signatures have expired',
+      expires: '20260101',
+      code: 'dns.servfail',
+      output: /SERVFAIL.*without DNSSEC validation/,
+    },
+  ];
+  for (const { name, expires, code, output } of rows) {
+    it(`[K24] ${name}`, async () => {
+      const resolver = await startUnbound(expires);
+      const seen = await runCheck(dns, { name: 'www.site.test', servers: [`127.0.0.1:${resolver.port}`] }, testContext());
+      const behind = await runCheck(
+        dns,
+        { name: 'www.site.test', servers: [`127.0.0.1:${resolver.authority.port}`] },
+        testContext(),
+      );
+      await resolver.stop();
+      assert.equal(codeOf(seen), code, seen.output);
+      assert.match(seen.output, output);
+      assert.equal(codeOf(behind), 'measured');
+    });
+  }
 });
 
 describe('dns check through a proxy', () => {

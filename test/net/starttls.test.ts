@@ -183,7 +183,7 @@ describe('the plaintext before TLS', () => {
       name: '[case T20] SMTP that answers before it is asked',
       protocol: 'smtp',
       script: ['220 a\r\n250-x\r\n250 STARTTLS\r\n220 go\r\n'],
-      code: 'ready',
+      code: 'tls.starttls_injected',
     },
     { name: '[case M04] SMTP that refuses at once', protocol: 'smtp', script: ['554 go away\r\n'], code: 'protocol.smtp' },
     { name: '[case M04] SMTP that refuses EHLO', protocol: 'smtp', script: ['220 a\r\n', '421 busy\r\n'], code: 'protocol.smtp' },
