@@ -58,8 +58,8 @@ export async function requestHttp(request: HttpRequest, context: Context): Promi
   for (let redirects = 0; ; redirects++) {
     const response = await exchange(step, request, context);
     const location = response.headers.get('location');
-    const policy = request.redirects ?? 'no';
-    if (policy === 'no' || !isRedirect(response.status) || location === undefined) return { ...response, redirects };
+    const policy = request.redirects ?? 'none';
+    if (policy === 'none' || !isRedirect(response.status) || location === undefined) return { ...response, redirects };
     if (redirects === MAX_REDIRECTS) throw new TargetFailure('redirect.limit', `more than ${MAX_REDIRECTS} redirects`);
     step = planRedirect(step, origin, { status: response.status, location }, policy);
     context.trace(`HTTP ${response.status}, redirect to ${cleanText(step.url.href, 120)}`);

@@ -4,7 +4,7 @@ import { cleanText } from '../core/text.ts';
 import { isPublicAddress } from './address.ts';
 
 /** Which redirects a check follows: none, those to the host that the configuration names, or those to any public host. */
-export type RedirectPolicy = 'no' | 'same-host' | 'any';
+export type RedirectPolicy = 'none' | 'same-host' | 'any';
 
 export const MAX_REDIRECTS = 5;
 const MAX_LOCATION = 2048;
