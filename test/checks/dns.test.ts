@@ -203,13 +203,13 @@ describe('dns check through a proxy', () => {
 
   it('[N1] UDP cannot go through a proxy: a problem of the configuration, and nothing is sent', async () => {
     const seen = await runCheck(dns, { name: 'a.test', servers: ['192.0.2.1'], transport: 'udp' }, context());
-    assert.deepEqual([seen.kind, codeOf(seen)], ['unknown', 'config.transport']);
+    assert.deepEqual([seen.kind, codeOf(seen)], ['unknown', 'option.transport']);
     assert.match(seen.output, /transport udp cannot go through proxy tor, expected tcp/);
   });
 
   it("[N1] this machine's resolvers are never asked for a check that has a proxy", async () => {
     const seen = await runCheck(dns, { name: 'a.test' }, context());
-    assert.deepEqual([seen.kind, codeOf(seen)], ['unknown', 'config.servers']);
+    assert.deepEqual([seen.kind, codeOf(seen)], ['unknown', 'option.servers']);
   });
 });
 

@@ -96,8 +96,8 @@ describe('tcp check', () => {
       name: 'more than is read',
       says: 'x'.repeat(100_000),
       wants: { expect: 'y' },
-      code: 'size.answer',
-      output: /more than 16384 bytes/,
+      code: 'size.wire',
+      output: /longer than 16384 bytes/,
     },
   ];
   for (const { name, says, wants, code, output } of answers) {
