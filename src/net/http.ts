@@ -121,9 +121,16 @@ interface Limits {
 }
 
 function dispatch(socket: Socket, step: Step, limits: Limits): Promise<Answer> {
+  let unused: Socket | null = socket;
   // undici's own timers are idle timers; the deadline is the signal's, which destroys the socket.
   const client = new Client(step.url.origin, {
-    connect: (_options, callback) => queueMicrotask(() => callback(null, socket)),
+    connect: (_options, callback) => {
+      const given = unused;
+      unused = null;
+      // After a lost connection undici asks for the next one at once and without end; there is none.
+      const ended = new TargetFailure('network.reset', 'connection closed before an answer');
+      queueMicrotask(() => (given ? callback(null, given) : callback(ended, null)));
+    },
     maxHeaderSize: MAX_HEADER,
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -238,23 +245,19 @@ function toHeaders(raw: Buffer[]): Map<string, string> {
 }
 
 const HTTP_FAILURES: Record<string, [code: string, words: string]> = {
-  HPE_HEADER_OVERFLOW: ['protocol.header_overflow', `header is longer than ${MAX_HEADER} bytes`],
   UND_ERR_HEADERS_OVERFLOW: ['protocol.header_overflow', `header is longer than ${MAX_HEADER} bytes`],
-  HPE_INVALID_STATUS: ['protocol.status', 'status is not a number of three digits'],
-  HPE_INVALID_CONSTANT: ['protocol.not_http', 'answer is not HTTP'],
-  HPE_INVALID_VERSION: ['protocol.version', 'answer is not HTTP/1.0 or HTTP/1.1'],
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: ['protocol.truncated', 'body is shorter than its Content-Length'],
 };
 
 function toHttpFailure(error: unknown, hasHead: boolean): TargetFailure | LookFailure {
   if (error instanceof TargetFailure || error instanceof LookFailure) return error;
-  const { code = '', message = '' } = error as NodeJS.ErrnoException;
+  const { code = '', message = '', name } = error as NodeJS.ErrnoException;
   const known = HTTP_FAILURES[code];
   if (known) return new TargetFailure(known[0], known[1], { cause: error });
-  if (code.startsWith('HPE_')) {
-    return new TargetFailure(`protocol.${code.slice(4).toLowerCase()}`, `answer breaks HTTP (${cleanText(code, 40)})`, {
-      cause: error,
-    });
+  if (name === 'HTTPParserError') {
+    // undici 7 leaves the parser's code undefined; the reason, in parentheses, is for people.
+    const reason = cleanText(/\((.*)\)$/.exec(message)?.[1] ?? message, 60);
+    return new TargetFailure('protocol.malformed', `answer is not valid HTTP (${reason})`, { cause: error });
   }
   if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') {
     return new LookFailure('request.invalid', `request cannot be sent: ${cleanText(message, 60)}`, { cause: error });

@@ -27,6 +27,8 @@ export async function rawServer(
     connections += 1;
     open.add(socket);
     socket.on('error', () => {});
+    // vigie never half-closes: its end is its close.
+    socket.on('end', () => socket.destroy());
     socket.on('close', () => {
       open.delete(socket);
       onClosed();
