@@ -11,7 +11,7 @@ import {
   option,
   TargetFailure,
 } from '../src/check-type.ts';
-import { formatSeconds } from '../src/net/conversation.ts';
+import { formatSeconds } from '../src/net/limits.ts';
 import { askOverTcp, askOverUdp, type NameQuery, toComparable } from '../src/net/name-query.ts';
 import { findRecords, isSameRecord, toQueryName } from '../src/net/name-records.ts';
 import { observeParts } from '../src/net/parts.ts';
@@ -89,20 +89,36 @@ async function observe(server: Server, bound: Bound<typeof options>, context: Co
   try {
     const packet = await ask(toQuery(bound), server, context);
     const time = context.elapsed() - began;
-    return { ...judge(packet, bound, time), metrics: { time, records: findRecords(packet, bound).texts.length } };
+    const verdict = judge(packet, bound, time);
+    const bogus = verdict.kind === 'failed' && verdict.code === 'dns.servfail' && (await answersUnchecked(server, bound, context));
+    const output = bogus
+      ? `${verdict.output}; it answers without DNSSEC validation: signatures are wrong or expired`
+      : verdict.output;
+    return { ...verdict, output, metrics: { time, records: findRecords(packet, bound).texts.length } };
   } catch (error) {
     if (!(error instanceof TargetFailure)) throw error;
     return { kind: 'failed', code: error.code, output: `${server.label}: ${error.message}` };
   }
 }
 
+/** SERVFAIL that goes away without validation is a broken signature, which no other answer of a resolver tells. */
+async function answersUnchecked(server: Server, bound: Bound<typeof options>, context: Context): Promise<boolean> {
+  try {
+    const packet = await ask({ ...toQuery(bound), unchecked: true }, server, context);
+    return ((packet.flags ?? 0) & 15) === 0;
+  } catch (error) {
+    context.trace(`asked without validation: ${error instanceof Error ? error.message : String(error)}`);
+    return false;
+  }
+}
+
 async function ask(query: NameQuery, server: Server, context: Context): Promise<DecodedPacket> {
   context.trace(`asking ${server.label} over ${server.transport} for ${query.name} ${query.record}`);
-  const overTcp = async () => askOverTcp(query, await context.dial({ host: server.host, port: server.port }), context);
+  const overTcp = async () => askOverTcp(query, await context.dial({ host: server.host, port: server.port }), context.signal);
   if (server.transport === 'tcp') return overTcp();
   const address = isIP(server.host) ? server.host : (await context.resolve(server.host))[0];
   if (address === undefined) throw new TargetFailure('dns.empty', `the server's name ${server.host} has no address`);
-  const packet = await askOverUdp(query, address, server.port, context);
+  const packet = await askOverUdp(query, address, server.port, context.signal);
   if (!packet.flag_tc) return packet;
   context.trace('the answer is truncated: asking again over tcp');
   try {
@@ -173,11 +189,11 @@ function toQuery({ name, record }: Bound<typeof options>): NameQuery {
 function toServers(bound: Bound<typeof options>, context: Context): Server[] {
   const transport = bound.transport ?? (context.via ? 'tcp' : 'udp');
   if (context.via && transport !== 'tcp') {
-    throw new LookFailure('config.transport', `transport ${transport} cannot go through proxy ${context.via}, expected tcp`);
+    throw new LookFailure('option.transport', `transport ${transport} cannot go through proxy ${context.via}, expected tcp`);
   }
   if (context.via && !bound.servers) {
     throw new LookFailure(
-      'config.servers',
+      'option.servers',
       `servers: expected with proxy ${context.via}, this machine's resolvers are not reached through it`,
     );
   }

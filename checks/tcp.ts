@@ -8,7 +8,7 @@ import {
   option,
   TargetFailure,
 } from '../src/check-type.ts';
-import { Conversation, formatSeconds } from '../src/net/conversation.ts';
+import { createReader, formatSeconds, type Reader } from '../src/net/limits.ts';
 import { familyOption, observeFamilies } from '../src/net/parts.ts';
 import { startTls } from '../src/net/tls.ts';
 import { tlsOption, toTlsSettings } from '../src/net/tls-option.ts';
@@ -60,41 +60,41 @@ async function observe(bound: Settings, context: Context, family: 4 | 6 | undefi
   const began = context.elapsed();
   const plain = await context.dial({ host: bound.address, port: bound.port, ...(family ? { family } : {}) });
   const socket = bound.tls ? await startTls(plain, toTlsSettings(bound, bound.address), context.signal) : plain;
-  const talk = new Conversation(socket, context, bound.max_bytes);
+  const reader = createReader(socket, context.signal, bound.max_bytes);
   try {
-    if (bound.send !== undefined) talk.write(toBytes(bound.send));
-    const seen = await awaitAnswer(talk, bound, context);
+    if (bound.send !== undefined) socket.write(toBytes(bound.send));
+    const seen = await awaitAnswer(reader, bound, context);
     const time = context.elapsed() - began;
     const what = seen === null ? `connected to port ${bound.port}` : `answer ${quote(seen)}`;
     return { kind: 'measured', output: `${what} in ${formatSeconds(time)}`, metrics: { time } };
   } finally {
-    talk.close();
+    socket.destroy();
   }
 }
 
 /** The answer as far as it came when it was right; null when none is expected. */
-async function awaitAnswer(talk: Conversation, bound: Settings, context: Context): Promise<Buffer | null> {
+async function awaitAnswer(reader: Reader, bound: Settings, context: Context): Promise<Buffer | null> {
   if (bound.expect === undefined && bound.regex === undefined) return null;
   const matches = await toMatcher(bound);
   try {
-    for (let length = -1; ; ) {
+    for (let length = 0; ; ) {
       // Takes nothing, so that an answer in many pieces is looked at as a whole.
-      await talk.take((received) => (received.length > Math.max(length, 0) ? 0 : -1));
-      length = talk.pending;
+      await reader.read((received) => (received.length > length ? 0 : null));
+      length = reader.peek().length;
       const start = performance.now();
-      if (matches(talk.peek())) return talk.peek();
+      if (matches(reader.peek())) return reader.peek();
       // A peer that drips bytes gets at most a tenth of this process.
       await pause((performance.now() - start) * 9, undefined, { signal: context.signal }).catch(() => {});
     }
   } catch (error) {
-    throw error instanceof TargetFailure ? explain(error, talk.peek(), bound) : error;
+    throw error instanceof TargetFailure ? explain(error, reader.peek(), bound) : error;
   }
 }
 
 function explain(failure: TargetFailure, seen: Buffer, bound: Settings): TargetFailure {
   const wanted = bound.regex === undefined ? quote(toBytes(bound.expect ?? '')) : `a match of ${JSON.stringify(bound.regex)}`;
   const what = seen.length === 0 ? failure.message : `${failure.message}: ${quote(seen)}`;
-  const code = failure.code === 'protocol.truncated' ? 'content.missing' : failure.code;
+  const code = failure.code === 'network.closed' ? 'content.missing' : failure.code;
   return new TargetFailure(code, `${what}, expected ${wanted}`, { cause: failure });
 }
 

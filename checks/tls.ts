@@ -8,7 +8,7 @@ import {
   TargetFailure,
 } from '../src/check-type.ts';
 import { type CertificateFacts, readFacts } from '../src/net/certificate.ts';
-import { formatSeconds } from '../src/net/conversation.ts';
+import { formatSeconds } from '../src/net/limits.ts';
 import { familyOption, observeFamilies } from '../src/net/parts.ts';
 import { negotiateTls, STARTTLS_PROTOCOLS } from '../src/net/starttls.ts';
 import { inspectCertificate, startTls } from '../src/net/tls.ts';

@@ -2,19 +2,14 @@ import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { isIPv6, type Socket } from 'node:net';
 import { type DecodedPacket, decode, encode, type RecordType, streamEncode } from 'dns-packet';
-import { TargetFailure } from '../core/failure.ts';
-import { Conversation, formatSeconds } from './conversation.ts';
+import { type LookFailure, TargetFailure } from '../core/failure.ts';
+import { createReader, formatElapsed, toAbortFailure } from './limits.ts';
 
 export interface NameQuery {
   name: string;
   record: RecordType;
   /** Asks a validating resolver for what it would refuse (RFC 4035, CD bit). */
   unchecked?: boolean;
-}
-
-interface Limits {
-  signal: AbortSignal;
-  elapsed(): number;
 }
 
 const TYPE_RESPONSE = 0x8000;
@@ -29,42 +24,46 @@ const LARGEST_MESSAGE = 65_535;
  * One question over UDP to one address. Messages that are not the answer (another id, another question, no response) are ignored as
  * long as there is time, since anybody can send them; so a forged one that comes first changes nothing.
  */
-export function askOverUdp(query: NameQuery, address: string, port: number, limits: Limits): Promise<DecodedPacket> {
+export function askOverUdp(query: NameQuery, address: string, port: number, signal: AbortSignal): Promise<DecodedPacket> {
   const id = randomInt(65_536);
+  const began = performance.now();
   return new Promise((resolve, reject) => {
     const family = isIPv6(address) ? 6 : 4;
     // The address is literal, so nothing is looked up; dgram would otherwise hand even that to dns.lookup.
     const socket = createSocket({ type: `udp${family}`, lookup: (host, _options, done) => done(null, host, family) });
     let ignored = 0;
     const settle = (done: () => void) => {
-      limits.signal.removeEventListener('abort', onAbort);
+      signal.removeEventListener('abort', onAbort);
       socket.close();
       done();
     };
-    const fail = (failure: TargetFailure) => settle(() => reject(failure));
-    const onAbort = () => fail(ignored > 0 ? mismatch(ignored, limits) : silence(limits));
+    const fail = (failure: TargetFailure | LookFailure) => settle(() => reject(failure));
+    const onAbort = () => {
+      const failure = ignored > 0 ? toMismatch(ignored, began) : toSilence(began);
+      fail(toAbortFailure(signal, failure.code, failure.message));
+    };
     socket.on('error', (error: NodeJS.ErrnoException) => fail(unreachable(error)));
     socket.on('message', (bytes) => {
       const answer = readAnswer(bytes, query, id);
       if (answer === 'other') ignored += 1;
       else settle(() => (answer instanceof TargetFailure ? reject(answer) : resolve(answer)));
     });
-    limits.signal.addEventListener('abort', onAbort);
-    if (limits.signal.aborted) return onAbort();
+    signal.addEventListener('abort', onAbort);
+    if (signal.aborted) return onAbort();
     // A connected socket takes datagrams of this peer only, and learns of a closed port (ICMP).
     socket.connect(port, address, () => socket.send(encode(toPacket(query, id))));
   });
 }
 
 /** One question over a connected socket, which is closed afterwards. */
-export async function askOverTcp(query: NameQuery, socket: Socket, limits: Limits): Promise<DecodedPacket> {
+export async function askOverTcp(query: NameQuery, socket: Socket, signal: AbortSignal): Promise<DecodedPacket> {
   const id = randomInt(65_536);
-  const conversation = new Conversation(socket, limits, LARGEST_MESSAGE + 2);
+  const began = performance.now();
   try {
-    conversation.write(streamEncode(toPacket(query, id)));
-    const message = await conversation.take((bytes) => {
-      const length = bytes.length < 2 ? -1 : bytes.readUInt16BE(0) + 2;
-      return bytes.length >= length ? length : -1;
+    socket.write(streamEncode(toPacket(query, id)));
+    const message = await createReader(socket, signal, LARGEST_MESSAGE + 2).read((bytes) => {
+      const length = bytes.length < 2 ? Number.POSITIVE_INFINITY : bytes.readUInt16BE(0) + 2;
+      return bytes.length >= length ? length : null;
     });
     const answer = readAnswer(message.subarray(2), query, id);
     // Nobody but the peer can put a message into this stream, so a wrong one is its mistake.
@@ -72,10 +71,10 @@ export async function askOverTcp(query: NameQuery, socket: Socket, limits: Limit
     if (answer instanceof TargetFailure) throw answer;
     return answer;
   } catch (error) {
-    if (error instanceof TargetFailure && error.code === 'timeout.total') throw silence(limits);
+    if (error instanceof TargetFailure && error.code === 'timeout.total') throw toSilence(began);
     throw error;
   } finally {
-    conversation.close();
+    socket.destroy();
   }
 }
 
@@ -150,16 +149,13 @@ export function toComparable(name: string): string {
   return name.toLowerCase().replace(/\.$/, '');
 }
 
-function silence(limits: Limits): TargetFailure {
-  return new TargetFailure('dns.timeout', `no answer within ${formatSeconds(limits.elapsed())}`);
+function toSilence(began: number): TargetFailure {
+  return new TargetFailure('dns.timeout', `no answer within ${formatElapsed(began)}`);
 }
 
-function mismatch(ignored: number, limits: Limits): TargetFailure {
+function toMismatch(ignored: number, began: number): TargetFailure {
   const what = ignored === 1 ? 'one answer with' : `${ignored} answers with`;
-  return new TargetFailure(
-    'dns.mismatch',
-    `${what} another id or question, no right one within ${formatSeconds(limits.elapsed())}`,
-  );
+  return new TargetFailure('dns.mismatch', `${what} another id or question, no right one within ${formatElapsed(began)}`);
 }
 
 function unreachable(error: NodeJS.ErrnoException): TargetFailure {

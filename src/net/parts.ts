@@ -43,7 +43,7 @@ export function observeFamilies(
 ): Promise<Observation> {
   if (context.via !== null && family !== undefined) {
     throw new LookFailure(
-      'config.family',
+      'option.family',
       `family ${family} cannot be chosen through proxy ${context.via}, which resolves the name`,
     );
   }

@@ -2,7 +2,7 @@ import { TargetFailure } from '../core/failure.ts';
 
 /**
  * The few messages that come before TLS, read as bytes: where one ends, and what it says. Each `find...` returns the length of a
- * complete message, -1 when more is needed, and throws TargetFailure at the first byte that cannot be right.
+ * complete message, null when more is needed, and throws TargetFailure at the first byte that cannot be right.
  */
 const LF = 0x0a;
 const CR = 0x0d;
@@ -11,7 +11,7 @@ const LONGEST_LINE = 8192;
 const MOST_LINES = 100;
 
 /** A reply of SMTP: lines `250-...`, the last one `250 ...` (RFC 5321, section 4.2.1). */
-export function findReply(bytes: Buffer): number {
+export function findReply(bytes: Buffer): number | null {
   return findLine(bytes, 'smtp', (line) => {
     if (!/^\d{3}(?:[ -]|$)/.test(line)) throw new TargetFailure('protocol.smtp', 'not a reply of SMTP, expected three digits');
     return line.charAt(3) !== '-';
@@ -19,7 +19,7 @@ export function findReply(bytes: Buffer): number {
 }
 
 /** The lines of IMAP up to the one that begins with `tag`; for the tag `*` that is the first. */
-export function findTagged(bytes: Buffer, tag: string): number {
+export function findTagged(bytes: Buffer, tag: string): number | null {
   return findLine(bytes, 'imap', (line) => {
     if (line.startsWith(`${tag} `)) return true;
     if (!line.startsWith('* ')) throw new TargetFailure('protocol.imap', `not an answer of IMAP, expected "* " or "${tag} "`);
@@ -27,14 +27,14 @@ export function findTagged(bytes: Buffer, tag: string): number {
   });
 }
 
-function findLine(bytes: Buffer, protocol: string, isLast: (line: string) => boolean): number {
+function findLine(bytes: Buffer, protocol: string, isLast: (line: string) => boolean): number | null {
   let start = 0;
   for (let count = 0; count < MOST_LINES; count++) {
     const end = bytes.indexOf(LF, start);
     if ((end < 0 ? bytes.length : end) - start > LONGEST_LINE) {
       throw new TargetFailure(`protocol.${protocol}`, `line longer than ${LONGEST_LINE} bytes`);
     }
-    if (end < 0) return -1;
+    if (end < 0) return null;
     // A lone LF is a line's end to some and not to others: what smuggling is made of.
     if (end === start || bytes[end - 1] !== CR)
       throw new TargetFailure(`protocol.${protocol}`, 'line ends without CR, expected CRLF');
@@ -53,16 +53,16 @@ const XML_DECLARATION = '<?xml ';
  * One whole child of an XMPP stream; `depth` is 0 before the stream's own opening tag, 1 behind it. Comments, processing
  * instructions and document types are refused at their first byte (RFC 6120, section 11.1): nothing is ever expanded.
  */
-export function findStanza(bytes: Buffer, depth: 0 | 1): number {
+export function findStanza(bytes: Buffer, depth: 0 | 1): number | null {
   const text = bytes.toString('latin1');
   let level: number = depth;
   let at = 0;
   for (;;) {
     const open = text.indexOf('<', at);
-    if (open < 0 || open + 1 >= text.length) return -1;
+    if (open < 0 || open + 1 >= text.length) return null;
     if (depth === 0 && level === 0 && isDeclaration(text, open)) {
       const close = text.indexOf('?>', open);
-      if (close < 0) return -1;
+      if (close < 0) return null;
       at = close + 2;
       continue;
     }
@@ -70,7 +70,7 @@ export function findStanza(bytes: Buffer, depth: 0 | 1): number {
     if (second === '!' || second === '?')
       throw new TargetFailure('xml.forbidden', `"<${second}" in an XMPP stream, expected elements only`);
     const close = findTagEnd(text, open);
-    if (close < 0) return -1;
+    if (close === null) return null;
     if (second === '/') level -= 1;
     else if (text.charAt(close - 1) !== '/') level += 1;
     if (level > DEEPEST) throw new TargetFailure('protocol.xmpp', `elements nested more than ${DEEPEST} deep`);
@@ -88,8 +88,8 @@ function isDeclaration(text: string, open: number): boolean {
   return head.length > 1 && XML_DECLARATION.startsWith(head.toLowerCase());
 }
 
-/** The `>` of the tag that begins at `open`, quoted ones left out; -1 when it has not come yet. */
-function findTagEnd(text: string, open: number): number {
+/** The `>` of the tag that begins at `open`, quoted ones left out; null when it has not come yet. */
+function findTagEnd(text: string, open: number): number | null {
   let quote = '';
   for (let at = open + 1; at < text.length; at++) {
     const character = text.charAt(at);
@@ -99,7 +99,7 @@ function findTagEnd(text: string, open: number): number {
     else if (character === '>') return at;
     else if (character === '<') throw new TargetFailure('protocol.xmpp', 'not XML: "<" inside a tag');
   }
-  return -1;
+  return null;
 }
 
 /** The last child in what `findStanza` took, without its prefix, and its text as it was sent. */
@@ -126,10 +126,10 @@ export const LDAP_START_TLS = Buffer.from([
 ]);
 
 /** A whole LDAPMessage, which is a SEQUENCE (RFC 4511, section 4.1.1). */
-export function findLdapResult(bytes: Buffer): number {
+export function findLdapResult(bytes: Buffer): number | null {
   const element = readElement(bytes, 0);
   if (bytes.length > 0 && bytes[0] !== 0x30) throw new TargetFailure('protocol.ldap', 'not a message of LDAP, expected a sequence');
-  return element && element.end <= bytes.length ? element.end : -1;
+  return element && element.end <= bytes.length ? element.end : null;
 }
 
 export function readLdapResult(message: Buffer): { code: number; diagnostic: Buffer } {

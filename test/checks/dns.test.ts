@@ -11,6 +11,7 @@ import { testContext } from '../support/context.ts';
 import { type NameServer, startNsd } from '../support/nsd.ts';
 import { needs } from '../support/server.ts';
 import { startMicrosocks } from '../support/socks.ts';
+import { startUnbound } from '../support/unbound.ts';
 
 type Reply = (query: ReturnType<typeof decode>, send: (bytes: Buffer) => void, from: RemoteInfo) => void;
 
@@ -170,18 +171,45 @@ describe('dns check on a real name server', needs('nsd'), () => {
   });
 });
 
+describe('dns check on a resolver that validates', needs('nsd', 'unbound', 'ldns-signzone', 'ldns-keygen'), () => {
+  const rows = [
+    { name: 'a zone with good signatures', expires: '20400101', code: 'measured', output: /192\.0\.2\.10/ },
+    {
+      name: '[case D16] a zone whose signatures have expired',
+      expires: '20260101',
+      code: 'dns.servfail',
+      output: /SERVFAIL.*without DNSSEC validation/,
+    },
+  ];
+  for (const { name, expires, code, output } of rows) {
+    it(`[K24] ${name}`, async () => {
+      const resolver = await startUnbound(expires);
+      const seen = await runCheck(dns, { name: 'www.site.test', servers: [`127.0.0.1:${resolver.port}`] }, testContext());
+      const behind = await runCheck(
+        dns,
+        { name: 'www.site.test', servers: [`127.0.0.1:${resolver.authority.port}`] },
+        testContext(),
+      );
+      await resolver.stop();
+      assert.equal(codeOf(seen), code, seen.output);
+      assert.match(seen.output, output);
+      assert.equal(codeOf(behind), 'measured');
+    });
+  }
+});
+
 describe('dns check through a proxy', () => {
   const context = () => testContext({ proxy: { name: 'tor', host: '127.0.0.1', port: 1 } });
 
   it('[N1] UDP cannot go through a proxy: a problem of the configuration, and nothing is sent', async () => {
     const seen = await runCheck(dns, { name: 'a.test', servers: ['192.0.2.1'], transport: 'udp' }, context());
-    assert.deepEqual([seen.kind, codeOf(seen)], ['unknown', 'config.transport']);
+    assert.deepEqual([seen.kind, codeOf(seen)], ['unknown', 'option.transport']);
     assert.match(seen.output, /transport udp cannot go through proxy tor, expected tcp/);
   });
 
   it("[N1] this machine's resolvers are never asked for a check that has a proxy", async () => {
     const seen = await runCheck(dns, { name: 'a.test' }, context());
-    assert.deepEqual([seen.kind, codeOf(seen)], ['unknown', 'config.servers']);
+    assert.deepEqual([seen.kind, codeOf(seen)], ['unknown', 'option.servers']);
   });
 });
 

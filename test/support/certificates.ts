@@ -20,6 +20,8 @@ export interface CertificateOptions {
   /** Default the rig's root; `self` for a self-signed one. */
   issuer?: Issued | 'self';
   ca?: boolean;
+  /** Bears the subject and key of this one: a second certificate for the same authority. */
+  same?: Issued;
   /** Says where the issuer's certificate can be had, as certificates of public authorities do (RFC 5280, section 4.2.2.1). */
   issuersUrl?: string;
   /** Makes the certificate bigger by this many bytes in an extension that nobody knows. */
@@ -49,13 +51,13 @@ export interface CertificateRig {
 
 export const DAY = 86_400_000;
 
-export function certificateRig(): CertificateRig {
+export function certificateRig(rootName = 'Vigie Test Root'): CertificateRig {
   const { path: folder, remove } = temporaryFolder();
   let serial = 1;
   const make = (name: string, options: CertificateOptions, parent: Issued | null): Issued => {
     serial += 1;
-    const pair = makeKey(options.key ?? 'ec');
-    const subject = toName(options.cn ?? name);
+    const pair = options.same ? createPrivateKey(options.same.key) : makeKey(options.key ?? 'ec');
+    const subject = options.same?.subject ?? toName(options.cn ?? name);
     const signer = parent ? createPrivateKey(parent.key) : pair;
     const cert = toPem(certificate({ serial, subject, issuer: parent?.subject ?? subject, key: pair, signer, options }));
     const chain = parent?.chain ? cert + parent.chain : cert;
@@ -72,7 +74,7 @@ export function certificateRig(): CertificateRig {
     return issued;
   };
   // The root is never sent, so its own chain is empty.
-  const root = { ...make('root', { cn: 'Vigie Test Root', ca: true, san: [] }, null), chain: '' };
+  const root = { ...make('root', { cn: rootName, ca: true, san: [] }, null), chain: '' };
   const issue = (name: string, options: CertificateOptions = {}) =>
     make(name, options, options.issuer === 'self' ? null : (options.issuer ?? root));
   return { folder, root, ca: root.cert, caFile: root.chainFile, issue, remove };
