@@ -28,6 +28,7 @@ await build({
   sourcemap: 'linked',
   sourcesContent: false,
   minifySyntax: true,
+  minifyWhitespace: true,
   legalComments: 'linked',
   logLevel: 'warning',
 });

@@ -4,9 +4,9 @@ import { evaluate } from './core/evaluate.ts';
 import { planNotifications, type RunFacts } from './core/notify.ts';
 import type { RunRecord } from './core/run-record.ts';
 import type { Snapshot } from './core/snapshot.ts';
-import { deliverOutbox, type MailCounts, type MailOutside } from './mail/delivery.ts';
+import type { MailCounts, MailOutside } from './mail/delivery.ts';
 import { type Observer, observeAll } from './observe.ts';
-import { publishSites, type SiteCounts } from './site/publisher.ts';
+import type { SiteCounts } from './site/writer.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { compact } from './store/compaction.ts';
 import type { Database } from './store/database.ts';
@@ -24,7 +24,7 @@ export interface Batch {
   /** Items that the caller owes: configuration in its last good version, a moved database. */
   whole: RunFacts['whole'];
   banners: string[];
-  observerFor(run: number): Observer;
+  observerFor(run: number): Promise<Observer>;
   /** Told how many checks are due, for the progress bar. */
   onDue?(due: number): void;
   mail: MailOutside;
@@ -48,7 +48,7 @@ export async function run(batch: Batch): Promise<RunSummary> {
   const statuses = readStatuses(database);
   const due = chooseDue(configuration, statuses, batch);
   batch.onDue?.(due.length);
-  const results = await observeAll(due, batch.observerFor(number));
+  const results = due.length === 0 ? [] : await observeAll(due, await batch.observerFor(number));
   const evaluated = evaluate(configuration, statuses, results, now);
   const pastProblems = (check: string) => readPastProblems(database, check, now);
   const facts = { run: number, now, isFirstRun: previous === null, pastProblems, whole: batch.whole };
@@ -57,12 +57,20 @@ export async function run(batch: Batch): Promise<RunSummary> {
   appendBatch(database, toBatchRecord(record, evaluated, plan), configuration);
   const snapshot = () => takeSnapshot(database, { configuration, statuses: plan.statuses, record, now, banners: batch.banners });
   const pages = await publish(batch, snapshot, results.length > 0 || plan.items.length > 0);
-  const mail = await deliverOutbox(openOutbox(database), configuration, { ...batch.mail, now });
+  const mail = await deliver(batch);
   if (mail.sent + mail.failed > 0) writeMeta(database, 'pages', 'stale');
   const durationMs = Math.round(performance.now() - began);
   finishRun(database, number, durationMs);
   compact(database, configuration.retention, now);
   return { record: { ...record, durationMs }, snapshot, mail, ...pages };
+}
+
+/** A run that owes nothing loads neither the mail libraries nor what composes. */
+async function deliver({ database, configuration, mail, now }: Batch): Promise<MailCounts> {
+  const outbox = openOutbox(database);
+  if (!outbox.isAnythingOwed()) return { sent: 0, queued: 0, failed: 0 };
+  const { deliverOutbox } = await import('./mail/delivery.ts');
+  return deliverOutbox(outbox, configuration, { ...mail, now });
 }
 
 /** A run in which nothing happened leaves the pages as they are: they already say by when the next result is due. */
@@ -72,6 +80,7 @@ async function publish(batch: Batch, snapshot: () => Snapshot, isNews: boolean):
   const none = { written: 0, unchanged: 0 };
   if (!isNews && readMeta(database, 'pages') === shown) return { pages: none, pageError: null };
   try {
+    const { publishSites } = await import('./site/publisher.ts');
     const pages = await publishSites(snapshot());
     writeMeta(database, 'pages', shown);
     return { pages, pageError: null };

@@ -114,7 +114,9 @@ export const config: Command = {
       case 'schema':
         return printSchema({ isDropIn: topic === 'drop-in' }, output, toTypes(context));
       default:
-        throw new UsageError(`config: ${verb === undefined ? 'what' : `no verb ${JSON.stringify(verb)}`}, expected check, show, confirm or schema`);
+        throw new UsageError(
+          `config: ${verb === undefined ? 'what' : `no verb ${JSON.stringify(verb)}`}, expected check, show, confirm or schema`,
+        );
     }
   },
 };

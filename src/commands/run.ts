@@ -3,9 +3,7 @@ import { ConfigurationError, formatProblem } from '../config/load.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { RunFacts } from '../core/notify.ts';
 import { count } from '../core/transition.ts';
-import { tellOfUnusableDatabase } from '../emergency.ts';
 import { createMailOutside } from '../mail-outside.ts';
-import { createObserver } from '../observer.ts';
 import { countOverlap, takeOverlaps } from '../overlap.ts';
 import { isFirstIn } from '../rate.ts';
 import { type Batch, type RunSummary, run as runBatch } from '../run.ts';
@@ -21,7 +19,6 @@ import { readMeta, writeMeta } from '../store/history.ts';
 import { formatProgress } from '../terminal.ts';
 import { type Arguments, type Command, type CommandContext, EXIT } from './command.ts';
 import { loadFor } from './load.ts';
-import { printSummary } from './summary.ts';
 
 export const run: Command = {
   usage: 'run [--now PATTERN]',
@@ -73,6 +70,7 @@ async function complainOfDatabase(context: CommandContext, configuration: Config
   const message = `vigie: history database unusable (${fault.fault}): ${fault.message}`;
   if (isFirstIn(context, 'database', fault.fault, configuration.state)) {
     context.err(message);
+    const { tellOfUnusableDatabase } = await import('../emergency.ts');
     await tellOfUnusableDatabase(context, configuration, message);
   } else if (context.isWatched) {
     context.err(message);
@@ -89,7 +87,8 @@ async function runLocked(context: CommandContext, { values }: Arguments, loaded:
     const summary = await runBatch(toBatch(context, loaded, { database, whole, force: asText(values['now']), progress }));
     progress?.clear();
     if (whole.some(({ kind }) => kind === 'config')) writeMeta(database, 'config_told', toldOf(loaded));
-    printSummary(context, summary, { json: values['json'] === true, table: context.isTerminal || values['summary'] === true });
+    const wanted = { json: values['json'] === true, table: context.isTerminal || values['summary'] === true };
+    if (wanted.json || wanted.table) (await import('./summary.ts')).printSummary(context, summary, wanted);
     return exitCode(context, summary, loaded);
   } finally {
     database.close();
@@ -112,7 +111,8 @@ function toBatch(
     force: parts.force,
     whole: parts.whole,
     banners: banners.slice(0, 10),
-    observerFor: (run) => {
+    observerFor: async (run) => {
+      const { createObserver } = await import('../observer.ts');
       const onResult = parts.progress === null ? undefined : () => parts.progress?.step();
       return createObserver(configuration, { run, now, env, ...(onResult === undefined ? {} : { onResult }) });
     },

@@ -36,6 +36,10 @@ export const types: Command = {
   options: { json: { type: 'boolean' } },
   help: ['--json  the declarations as JSON'],
   run(context, { values, positionals: [type] }) {
-    return printTypes({ ...(type === undefined ? {} : { type }), json: values['json'] === true }, toOutput(context), toTypes(context));
+    return printTypes(
+      { ...(type === undefined ? {} : { type }), json: values['json'] === true },
+      toOutput(context),
+      toTypes(context),
+    );
   },
 };

@@ -37,17 +37,23 @@ export async function deliverOutbox(
   outside: MailOutside & { now: number },
 ): Promise<MailCounts> {
   addFallbacks(outbox, configuration, outside.now);
-  if (!outbox.isAnythingOwed()) return { sent: 0, queued: 0, failed: 0 };
   closeUnknownRecipients(outbox, configuration);
-  const delivery = new DeliveryRound(outbox, configuration, outside);
-  await delivery.freezePending();
-  return delivery.attemptAll();
+  const round = new DeliveryRound(outbox, configuration, outside);
+  await round.freezePending();
+  const counts = await round.attemptAll();
+  // What failed for good goes to the fallback in the same run.
+  if (counts.failed === 0 || addFallbacks(outbox, configuration, outside.now) === 0) return counts;
+  await round.freezePending();
+  const more = await round.attemptAll();
+  return { sent: counts.sent + more.sent, queued: more.queued, failed: counts.failed + more.failed };
 }
 
-function addFallbacks(outbox: Outbox, configuration: Configuration, now: number): void {
+function addFallbacks(outbox: Outbox, configuration: Configuration, now: number): number {
+  let added = 0;
   for (const { name, fallback } of Object.values(configuration.contacts)) {
-    if (fallback !== null) outbox.addFallbackItems({ contact: name, after: fallback.after, mail: fallback.mail, now });
+    if (fallback !== null) added += outbox.addFallbackItems({ contact: name, after: fallback.after, mail: fallback.mail, now });
   }
+  return added;
 }
 
 /** Whoever left the team since is told nothing more; the page shows what was owed. */
@@ -65,7 +71,7 @@ class DeliveryRound {
   private readonly outbox: Outbox;
   private readonly configuration: Configuration;
   private readonly outside: MailOutside & { now: number };
-  private readonly counts: MailCounts = { sent: 0, queued: 0, failed: 0 };
+  private counts: MailCounts = { sent: 0, queued: 0, failed: 0 };
   /** An unreachable transport is tried once in a run; the first success releases everything. */
   private readonly unreachable = new Set<string>();
   private readonly senders = new Map<string, Promise<Send>>();
@@ -95,6 +101,7 @@ class DeliveryRound {
 
   async attemptAll(): Promise<MailCounts> {
     const until = performance.now() + (this.outside.budget ?? DEFAULT_BUDGET_S) * 1000;
+    this.counts = { sent: 0, queued: 0, failed: 0 };
     for (const message of this.outbox.frozenMessages()) {
       // By today's way: the one that was configured when the message was frozen may be gone.
       const transport = this.transportOf(message.recipient, this.outbox.itemsOf(message.message));

@@ -8,8 +8,8 @@ import { compact, readPasts } from '../../src/store/compaction.ts';
 import { historyPath } from '../../src/store/database.ts';
 import { databaseSecret, readEvents, readPastProblems, readResults, readRuns, readStatuses } from '../../src/store/history.ts';
 import { unpackResults } from '../../src/store/packing.ts';
-import { checkOf, configurationOf, contactOf } from '../support/model.ts';
 import { freshHistory, resultOf, storeRun } from '../support/history.ts';
+import { checkOf, configurationOf, contactOf } from '../support/model.ts';
 import { needs } from '../support/server.ts';
 
 const NOON = Date.UTC(2026, 10, 22, 12, 0, 0);
