@@ -105,20 +105,20 @@ describe('dns check on a faulty or hostile name server', () => {
   });
 
   it('[case D05] fifty servers that answer too late delay no other check, and no thread is taken', async (t) => {
+    const late = await fakeServer(() => {});
+    const quick = await fakeServer((query, send) => send(respond(query, { answers: [A('www.site.test', '192.0.2.1')] })));
     const lookup = t.mock.method(dnsModule, 'lookup');
     syncBuiltinESMExports();
     t.after(() => {
       t.mock.restoreAll();
       syncBuiltinESMExports();
     });
-    const late = await fakeServer(() => {});
     const contexts = Array.from({ length: 50 }, () => testContext({ timeoutMs: 60_000 }));
     const order: string[] = [];
     const slow = contexts.map(async (context) => {
       const seen = await runCheck(dns, { name: 'www.site.test', servers: [late.at] }, context);
       order.push(codeOf(seen));
     });
-    const quick = await fakeServer((query, send) => send(respond(query, { answers: [A('www.site.test', '192.0.2.1')] })));
     for (let i = 0; i < 20; i++)
       order.push(codeOf(await runCheck(dns, { name: 'www.site.test', servers: [quick.at] }, testContext())));
     for (const context of contexts) context.abort();
