@@ -9,6 +9,7 @@ import {
   TargetFailure,
 } from '../src/check-type.ts';
 import { createReader, formatSeconds, type Reader } from '../src/net/limits.ts';
+import { compileRegex } from '../src/net/match.ts';
 import { familyOption, observeFamilies } from '../src/net/parts.ts';
 import { startTls } from '../src/net/tls.ts';
 import { tlsOption, toTlsSettings } from '../src/net/tls-option.ts';
@@ -103,9 +104,8 @@ async function toMatcher({ expect, regex }: Settings): Promise<(bytes: Buffer) =
     const wanted = toBytes(expect ?? '');
     return (bytes) => bytes.includes(wanted);
   }
-  const { RE2JS } = await import('re2js');
-  const pattern = RE2JS.compile(regex);
-  return (bytes) => pattern.matcher(bytes.toString('utf8')).find();
+  const isMatch = await compileRegex(regex);
+  return (bytes) => isMatch(bytes.toString('utf8'));
 }
 
 const ESCAPES: Record<string, string> = { r: '\r', n: '\n', t: '\t', '0': '\0', '\\': '\\' };

@@ -23,7 +23,10 @@ const options = {
   starttls: option.choice('Speak this protocol in plaintext up to the point where TLS begins.', STARTTLS_PROTOCOLS, {
     optional: true,
   }),
-  server_name: option.text('Name that the certificate must bear, also sent as SNI. Default: the address.', { optional: true }),
+  server_name: option.text(
+    'Name that the certificate must bear, also sent as SNI and as the domain of an XMPP stream. Default: the address.',
+    { optional: true },
+  ),
   min_version: option.choice('Oldest version of TLS that is right.', [1.2, 1.3], { default: 1.2 }),
   tls: tlsOption,
   family: familyOption,

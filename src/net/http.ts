@@ -82,9 +82,11 @@ async function exchange(step: Step, request: HttpRequest, context: Context): Pro
     const tls = isTls ? await startTls(plain, toTlsSettings(request, step, host), context.signal) : null;
     socket = tls ?? plain;
     if (tls) context.trace(`TLS ${tls.getProtocol()} with ${host}`);
+    // Before the request: a socket that has closed has forgotten its peer.
+    const notAfter = tls && readNotAfter(tls);
     const answer = await dispatch(socket, step, { maxBody: request.maxBody ?? MAX_BODY, signal: context.signal });
     context.trace(`HTTP ${answer.status}, ${answer.body.length} bytes`);
-    return { ...answer, url: url.href, notAfter: tls ? readNotAfter(tls) : null };
+    return { ...answer, url: url.href, notAfter };
   } finally {
     socket.destroy();
     plain.destroy();

@@ -58,8 +58,9 @@ test('[K1] a dead host on the next wire is network.unreachable, in real ping’s
 });
 
 test('[K1] a host that drops everything is timeout.ping', isolated, () => {
-  // The packets leave through an interface that leads nowhere.
-  const hole = 'ip link set lo up; ip link add hole0 type dummy; ip addr add 192.0.2.1/24 dev hole0; ip link set hole0 up';
+  // The packets leave for a neighbour that is known but not there.
+  const hole =
+    'ip link set lo up; ip link add veth0 type veth peer name veth1; ip addr add 192.0.2.1/24 dev veth0; ip link set veth0 up; ip link set veth1 up; ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:01 dev veth0';
   const seen = inNamespace(hole, '-c 2 -i 0.2 -W 0.3 192.0.2.9');
   assert.equal(seen.kind, 'failed');
   assert.equal('code' in seen && seen.code, 'timeout.ping', seen.output);

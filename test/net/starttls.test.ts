@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { after, describe, it } from 'node:test';
-import fc from 'fast-check';
 import tls from '../../checks/tls.ts';
 import { TargetFailure } from '../../src/check-type.ts';
 import { negotiateTls, STARTTLS_PROTOCOLS, type StartTlsProtocol } from '../../src/net/starttls.ts';
-import { findLdapResult, findReply, findStanza, findTagged, readLdapResult, readStanza } from '../../src/net/starttls-messages.ts';
 import { certificateRig, der, type Issued } from '../support/certificates.ts';
 import { codeOf, runCheck } from '../support/check.ts';
 import { testContext } from '../support/context.ts';
@@ -331,87 +329,3 @@ describe('the plaintext before TLS', () => {
     assert.match(text, /^EHLO \[127\.0\.0\.1\]\r\nSTARTTLS\r\n\u0016\u0003/);
   });
 });
-
-describe('the readers of these messages', () => {
-  const readers: { name: string; read: (bytes: Buffer) => number | null }[] = [
-    { name: 'SMTP replies', read: findReply },
-    { name: 'IMAP answers', read: (bytes) => findTagged(bytes, 'a1') },
-    { name: 'XMPP stanzas', read: (bytes) => findStanza(bytes, 0) },
-    { name: 'LDAP results', read: findLdapResult },
-  ];
-  const pieces = [
-    '220 ',
-    '250-',
-    '\r\n',
-    '\n',
-    '* ',
-    'a1 OK',
-    '<',
-    '>',
-    '/>',
-    '</',
-    '<?xml ',
-    '?>',
-    '<!',
-    "'",
-    '"',
-    '<a>',
-    '</a>',
-    STREAM,
-    OFFER,
-  ];
-  const arbitrary = fc.oneof(
-    fc.uint8Array({ maxLength: 64 }).map((bytes) => Buffer.from(bytes)),
-    fc
-      .array(fc.oneof(fc.constantFrom(...pieces), fc.string({ maxLength: 5 })), { maxLength: 12 })
-      .map((parts) => Buffer.from(parts.join(''))),
-    fc.tuple(fc.nat(), fc.uint8Array({ maxLength: 4 })).map(([at, bytes]) => splice(ldap(0, 'text'), at, bytes)),
-  );
-  for (const { name, read } of readers) {
-    it(`${name}: for any bytes a length inside of them, "more", or a TargetFailure`, () => {
-      fc.assert(
-        fc.property(arbitrary, (bytes) => {
-          const end = orFailure(() => read(bytes));
-          assert.ok(end === undefined || end === null || (Number.isInteger(end) && end >= 0 && end <= bytes.length));
-        }),
-        { numRuns: 25_000 },
-      );
-    });
-
-    it(`${name}: what is whole stays whole when more follows`, () => {
-      fc.assert(
-        fc.property(arbitrary, fc.string({ maxLength: 8 }), (bytes, more) => {
-          const end = orFailure(() => read(bytes));
-          if (end === undefined || end === null) return;
-          assert.equal(read(Buffer.concat([bytes, Buffer.from(more)])), end);
-        }),
-        { numRuns: 10_000 },
-      );
-    });
-  }
-
-  it('LDAP results and XMPP stanzas are read without a throw of any other kind', () => {
-    fc.assert(
-      fc.property(arbitrary, (bytes) => {
-        orFailure(() => readLdapResult(bytes));
-        readStanza(bytes);
-      }),
-      { numRuns: 25_000 },
-    );
-  });
-});
-
-function splice(bytes: Buffer, at: number, change: Uint8Array): Buffer {
-  const start = at % bytes.length;
-  return Buffer.concat([bytes.subarray(0, start), change, bytes.subarray(start + change.length)]);
-}
-
-/** undefined for a TargetFailure; anything else that is thrown is a bug. */
-function orFailure<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof TargetFailure) return undefined;
-    throw error;
-  }
-}
