@@ -23,6 +23,8 @@ export interface Batch {
   force: string | null;
   /** Items that the caller owes: configuration in its last good version, a moved database. */
   whole: RunFacts['whole'];
+  /** What is told by these, so that it is told once. */
+  remember: Record<string, string>;
   banners: string[];
   observerFor(run: number): Promise<Observer>;
   /** Told how many checks are due, for the progress bar. */
@@ -54,7 +56,7 @@ export async function run(batch: Batch): Promise<RunSummary> {
   const facts = { run: number, now, isFirstRun: previous === null, pastProblems, whole: batch.whole };
   const plan = planNotifications(configuration, statuses, evaluated, facts);
   const record = toRunRecord(number, now, previous, { evaluated, items: plan.items.length, interval: configuration.interval });
-  appendBatch(database, toBatchRecord(record, evaluated, plan), configuration);
+  appendBatch(database, toBatchRecord(record, evaluated, plan, batch.remember), configuration);
   const snapshot = () => takeSnapshot(database, { configuration, statuses: plan.statuses, record, now, banners: batch.banners });
   const pages = await publish(batch, snapshot, results.length > 0 || plan.items.length > 0);
   const mail = await deliver(batch);
