@@ -184,3 +184,11 @@ test('a damaged or foreign last good file is as good as none', async () => {
     assert.deepEqual(ids(loaded), ['db1/alive']);
   });
 });
+
+test('a state folder that cannot be written is a warning, not the end of monitoring', async () => {
+  await withFiles({ 'conf.d/web.yaml': HOST, state: 'a file where the folder belongs' }, async (folder) => {
+    const loaded = await folder.load();
+    assert.deepEqual(ids(loaded), ['web1/alive']);
+    assert.match(loaded.warnings[0]?.message ?? '', /cannot be kept, expected a folder that can be written, found E/);
+  });
+});

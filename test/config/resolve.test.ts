@@ -187,6 +187,7 @@ services:
   assert.deepEqual(page.options['headers'], { Host: 'web1.example.org' });
   assert.equal(page.notes, '${host.name}');
   assert.equal(page.target, 'http://192.0.2.10:8080/website');
+  assert.equal(page.options['address'], undefined, 'an address that a type can do without is not the host’s by itself');
 });
 
 test('secrets stay references', async () => {

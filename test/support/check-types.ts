@@ -10,6 +10,7 @@ export const FAKE_TYPES: Record<string, CheckType> = {
     summary: 'A web page is there.',
     options: {
       url: option.url('The address.', { schemes: ['http', 'https'] }),
+      address: option.text('Connect to this instead.', { optional: true }),
       body: option.text('Text that must be in the answer.', { optional: true }),
       regex: option.regex('What the answer must match.', { optional: true }),
       method: option.choice('The method.', ['GET', 'HEAD', 'POST'], { default: 'GET' }),
