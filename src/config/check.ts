@@ -28,8 +28,8 @@ export interface CheckContext {
   types: ReadonlyMap<string, CheckType>;
   typeNames: string[];
   runDeadline: number;
-  /** A drop-in by itself: what it does not define may stand in another file. */
-  isAlone: boolean;
+  /** What is not defined may stand in a file that is not here. */
+  isPartial: boolean;
   /** Public text of the check's service, or null. */
   servicePublic: PublicText | null;
   problems: Problem[];
@@ -87,8 +87,8 @@ function findType(plan: CheckPlan, place: Place, context: CheckContext): CheckTy
   for (const definition of plan.definitions) node = getNode(definition.node, 'type') ?? node;
   const name = node?.kind === 'scalar' && typeof node.value === 'string' ? node.value : undefined;
   if (name === undefined) {
-    // In a drop-in by itself the type may come from a profile of another file.
-    const isOverride = context.isAlone && plan.owner.values?.['profiles'] !== undefined;
+    // The type may come from a profile of a file that is not here.
+    const isOverride = context.isPartial && plan.owner.values?.['profiles'] !== undefined;
     if (!isOverride) context.problems.push(toProblem(place, say('no type', 'type: one of those that `vigie types` lists')));
     return undefined;
   }
