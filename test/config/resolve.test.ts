@@ -237,3 +237,16 @@ test('a check of a host called like a member of every object is one like any oth
   const loaded = await loadOnce({ 'conf.d/a.yaml': HOST.replaceAll('web1', 'tostring').replace('alive', 'valueof') });
   assert.equal(findCheck(loaded, 'tostring/valueof').type, 'ping');
 });
+
+test('keys whose feature comes later are not accepted yet', async () => {
+  const general = ['sentinels', 'heartbeat', 'inventory', 'figures'].map((key) => [`${BASE}${key}: {}\n`, HOST, key]);
+  const contact = ['periods', 'rota', 'absent', 'openpgp'].map((key) => [BASE.replace('web: {', `web: { ${key}: x,`), HOST, key]);
+  const mail = [[BASE.replace('mail: {', 'mail: { inbox: x,'), HOST, 'inbox']];
+  const host = ['parents', 'report', 'retiring'].map((key) => [BASE, HOST.replace('checks', `${key}: x, checks`), key]);
+  const check = ['frequency', 'daily_pattern', 'depends_on', 'escalate', 'remind'].map((key) => {
+    return [BASE, HOST.replace('type: ping', `type: ping, ${key}: x`), key];
+  });
+  for (const [text = '', dropIn = '', key = ''] of [...general, ...contact, ...mail, ...host, ...check]) {
+    await assert.rejects(loadOnce({ 'vigie.yaml': text, 'conf.d/a.yaml': dropIn }), new RegExp(`${key}: unknown key`), key);
+  }
+});

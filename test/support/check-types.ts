@@ -21,6 +21,11 @@ export const FAKE_TYPES: Record<string, CheckType> = {
       headers: option.map('Headers to send.', option.text('A value.'), { keyPattern: '[A-Za-z0-9-]+', default: {} }),
       user: option.text('Login name.', { optional: true }),
       password: option.secret('Its password.', { optional: true }),
+      auth: option.object(
+        'Another login.',
+        { user: option.text('Its name.'), password: option.secret('Its password.') },
+        { optional: true },
+      ),
       maximum: option.size('How much is read.', { default: '1MiB', max: 1_073_741_824 }),
       tls: option.object(
         'How the server proves itself.',
