@@ -6,7 +6,7 @@ import { type CheckPlan, Layers, toWhere } from './layers.ts';
 import { type Problem, say } from './problem.ts';
 import { findMissingReferences } from './references.ts';
 import { findAddressProblem, resolveGeneral, toSource } from './settings.ts';
-import { getNode, isNull, locate, type MapNode, toPath, toPlain, toProblem } from './tree.ts';
+import { getNode, isNull, locate, type MapNode, toPlain, toProblem } from './tree.ts';
 
 export interface ResolveRequest {
   definitions: Definitions;
@@ -82,11 +82,9 @@ class Resolver {
   }
 
   private resolveHost(host: Defined): (Check | undefined)[] {
-    const plans = this.layers.planHost(host, (name, later, earlier) => {
-      const place = locate(host.node, ['profiles']);
-      const path = toPath(later.place.segments.slice(4));
-      const message = `two profiles set ${path} of check ${name}: the later one wins (${toWhere(later)}, not ${toWhere(earlier)})`;
-      this.warnings.push(toProblem(place, message));
+    const plans = this.layers.planHost(host, (later, earlier) => {
+      const message = `host ${host.name} has two profiles that set this: the later one wins, over ${toWhere(earlier)}`;
+      this.warnings.push(toProblem(later.place, message));
     });
     const address = host.values?.['address'];
     const problem = typeof address === 'string' ? findAddressProblem(address) : undefined;

@@ -123,14 +123,20 @@ test('of two profiles the later wins, with a warning that names both places', as
   const loaded = await loadOnce({
     'conf.d/a.yaml': `
 profiles:
-  one: { checks: { alive: { type: ping, count: 4 } } }
-  two: { checks: { alive: { type: ping, count: 5 } } }
+  one: { every: 6m, attempts: 2, checks: { alive: { type: ping, count: 4 } } }
+  two: { every: 7m, attempts: 2, checks: { alive: { type: ping, count: 5 } } }
 hosts:
   web1: { address: 192.0.2.10, profiles: [one, two] }`,
   });
   assert.equal(findCheck(loaded, 'web1/alive').options['count'], 5);
-  assert.equal(loaded.warnings.length, 1);
-  assert.match(loaded.warnings[0]?.message ?? '', /set count of check alive: the later one wins \(.*a.yaml:4, not .*a.yaml:3\)/);
+  assert.equal(findCheck(loaded, 'web1/alive').every, 420);
+  const shown = loaded.warnings.map(
+    ({ path, line, message }) => `${path} in line ${line}: ${message.replace(/\S*\/conf.d\//, '')}`,
+  );
+  assert.deepEqual(shown, [
+    'profiles.two.every in line 4: host web1 has two profiles that set this: the later one wins, over a.yaml:3',
+    'profiles.two.checks.alive.count in line 4: host web1 has two profiles that set this: the later one wins, over a.yaml:3',
+  ]);
 });
 
 test('[H3] words on the public site come from public texts only, and what is private stays so', async () => {
