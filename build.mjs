@@ -1,7 +1,35 @@
-// Builds dist/: compiled sources and tests (tsc), the precompiled templates, and dist/vigie, the bundle that people run.
+// Builds dist/: sources and tests compiled by tsc, then dist/vigie, the bundle that people run: fewer files to load, so that a run
+// from cron starts quickly. Check types stay one file each: `src/registry.ts` finds them by their names.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { chmodSync, readdirSync, rmSync } from 'node:fs';
+import { build } from 'esbuild';
 
 rmSync('dist', { recursive: true, force: true });
-execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.'], { stdio: 'inherit' });
-if (existsSync('dist/src/main.js')) chmodSync('dist/src/main.js', 0o755);
+try {
+  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.'], { stdio: 'inherit' });
+} catch {
+  process.exit(1);
+}
+const checks = readdirSync('dist/checks').filter((file) => file.endsWith('.js'));
+await build({
+  entryPoints: ['dist/src/main.js', ...checks.map((file) => `dist/checks/${file}`)],
+  outdir: 'dist/vigie',
+  outbase: 'dist',
+  // Chunks stand beside main.js, since the registry looks for `../checks/` from wherever it was bundled to.
+  chunkNames: 'src/[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  external: ['better-sqlite3'],
+  // CommonJS packages in an ES module still ask for require().
+  banner: { js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);" },
+  sourcemap: 'linked',
+  sourcesContent: false,
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'linked',
+  logLevel: 'warning',
+});
+chmodSync('dist/vigie/src/main.js', 0o755);

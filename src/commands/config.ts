@@ -1,5 +1,7 @@
 import { confirmRemovals } from '../config/confirm.ts';
 import { ConfigurationError, formatProblems, type LoadRequest, loadConfiguration, type Problem } from '../config/load.ts';
+import { type Command, type CommandContext, UsageError } from './command.ts';
+import { toTypes } from './load.ts';
 import type { Output } from './output.ts';
 
 /** What the registry of check types gives to the commands. */
@@ -83,4 +85,42 @@ export async function printSchema(given: { isDropIn: boolean }, output: Output, 
   );
   output.print(JSON.stringify(schema, null, 2));
   return 0;
+}
+
+/** The command `config` with its verbs. */
+export const config: Command = {
+  usage: 'config check [--drop-in FILE] | show | confirm | schema [drop-in]',
+  summary: 'validate; normal form; accept removals; JSON Schema',
+  options: { 'drop-in': { type: 'string' }, json: { type: 'boolean' } },
+  help: [
+    'check                 every mistake with its place, or nothing',
+    'check --drop-in FILE  one file by itself, without secrets: for Puppet’s validate_cmd',
+    'show                  the normal form, with the origin of each setting',
+    'confirm               files that disappeared are meant to be gone',
+    'schema                JSON Schema of vigie.yaml; schema drop-in: of a drop-in',
+    '--json                findings of check as JSON',
+  ],
+  run(context, { values, positionals: [verb, topic] }) {
+    const output = toOutput(context);
+    const dropIn = values['drop-in'];
+    const given = { config: context.configPath, json: values['json'] === true, ...(typeof dropIn === 'string' ? { dropIn } : {}) };
+    switch (verb) {
+      case 'check':
+        return checkConfiguration(given, output, toTypes(context));
+      case 'show':
+        return showConfiguration(given, output, toTypes(context));
+      case 'confirm':
+        return confirmConfiguration(given, output);
+      case 'schema':
+        return printSchema({ isDropIn: topic === 'drop-in' }, output, toTypes(context));
+      default:
+        throw new UsageError(
+          `config: ${verb === undefined ? 'what' : `no verb ${JSON.stringify(verb)}`}, expected check, show, confirm or schema`,
+        );
+    }
+  },
+};
+
+export function toOutput(context: CommandContext): Output {
+  return { print: (text) => context.out(`${text}\n`), warn: (text) => context.err(text), isTerminal: context.isTerminal };
 }

@@ -1,5 +1,7 @@
 import { didYouMean, say } from '../config/problem.ts';
-import type { Types } from './config.ts';
+import type { Command } from './command.ts';
+import { type Types, toOutput } from './config.ts';
+import { toTypes } from './load.ts';
 import type { Output } from './output.ts';
 
 /** `vigie types`: one line each; `vigie types TYPE`: its options, metrics, thresholds and an example. */
@@ -27,3 +29,17 @@ export async function printTypes(given: { type?: string; json?: boolean }, outpu
   for (const type of loaded) output.print(renderType(type));
   return 0;
 }
+
+export const types: Command = {
+  usage: 'types [TYPE]',
+  summary: 'check types and their options',
+  options: { json: { type: 'boolean' } },
+  help: ['--json  the declarations as JSON'],
+  run(context, { values, positionals: [type] }) {
+    return printTypes(
+      { ...(type === undefined ? {} : { type }), json: values['json'] === true },
+      toOutput(context),
+      toTypes(context),
+    );
+  },
+};

@@ -1,10 +1,10 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import type { Configuration, Contact, MailSettings, Proxy as ProxySettings, Secret, Site } from '../core/configuration.ts';
+import type { Configuration, Contact, MailSettings, ProxyServer, Secret, Site } from '../core/configuration.ts';
 import { formatDuration } from '../core/unit.ts';
 import type { Defined, Definitions } from './define.ts';
 import { findOnionProblem } from './onion.ts';
 import { type Problem, say } from './problem.ts';
-import { getNode, type Node, type Place, toLine, toProblem } from './tree.ts';
+import { getNode, type Node, type Place, toLine, toPlain, toProblem } from './tree.ts';
 
 type General = Omit<Configuration, 'hosts' | 'services' | 'checks' | 'fingerprint'>;
 
@@ -27,9 +27,18 @@ export function resolveGeneral(definitions: Definitions, path: string): General 
     proxies: toRecord(definitions.proxies, (proxy) => reader.readProxy(proxy)),
     mail,
     contacts: toRecord(definitions.contacts, (contact) => reader.readContact(contact, mail)),
+    contactsForAll: toContactsForAll(definitions),
     limits: reader.readLimits(values.limits, interval),
     retention: values.retention ?? { rows: 8 * 86_400, packed: 1095 * 86_400, events: 1095 * 86_400 },
   };
+}
+
+/** `defaults.contacts`; without it every contact. Names that no contact has are reported where they are written. */
+function toContactsForAll(definitions: Definitions): string[] {
+  const written = getNode(getNode(definitions.global.root, 'defaults'), 'contacts');
+  const named = written === undefined ? [] : [toPlain(written)].flat().filter((name) => typeof name === 'string');
+  const known = named.filter((name) => definitions.contacts.has(name));
+  return known.length > 0 ? known : [...definitions.contacts.keys()];
 }
 
 interface SiteValues {
@@ -115,7 +124,7 @@ class Reader {
       tls: {
         ca: tls.ca === undefined ? null : resolve(this.folder, tls.ca),
         verify: tls.verify,
-        required: tls.required ?? !isLocal(transport),
+        required: tls.required ?? null,
       },
     };
   }
@@ -131,7 +140,7 @@ class Reader {
     return undefined;
   }
 
-  readProxy(proxy: Defined): ProxySettings | undefined {
+  readProxy(proxy: Defined): ProxyServer | undefined {
     const url = new URL(String(proxy.values?.['url']));
     const node = getNode(proxy.node, 'url');
     if (url.hostname === '' || !/^\/?$/.test(url.pathname) || url.search !== '' || url.hash !== '') {
@@ -207,9 +216,4 @@ function isMailAddress(address: string): boolean {
 function isMailbox(text: string): boolean {
   const named = /^[^<>"@,;:\\]+ <([^<>]+)>$/.exec(text);
   return isMailAddress(named?.[1] ?? text);
-}
-
-/** A relay on this machine is reached without a network to listen on. */
-function isLocal(transport: string): boolean {
-  return /^smtps?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|$)/.test(transport);
 }

@@ -84,7 +84,7 @@ export interface Service {
   source: Source;
 }
 
-export interface Proxy {
+export interface ProxyServer {
   name: string;
   host: string;
   port: number;
@@ -105,7 +105,8 @@ export interface MailSettings {
   transport: string;
   user: string | null;
   password: Secret | null;
-  tls: { ca: string | null; verify: boolean; required: boolean };
+  /** `required: null` means: required unless the relay is on the loopback interface. */
+  tls: { ca: string | null; verify: boolean; required: boolean | null };
 }
 
 export interface Site {
@@ -124,9 +125,11 @@ export interface Configuration {
   /** Folder of the history database. */
   state: string;
   sites: { private: Site | null; public: Site | null };
-  proxies: Record<string, Proxy>;
+  proxies: Record<string, ProxyServer>;
   mail: MailSettings;
   contacts: Record<string, Contact>;
+  /** Contacts for items about the whole: `defaults.contacts`, or every contact when there is no default. */
+  contactsForAll: string[];
   limits: { concurrency: number; perHost: number; perProxy: number; runDeadline: number };
   /** Seconds that hot rows, packed days and events are kept. */
   retention: { rows: number; packed: number; events: number };

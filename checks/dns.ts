@@ -1,0 +1,216 @@
+import systemDns from 'node:dns';
+import { isIP } from 'node:net';
+import type { DecodedPacket } from 'dns-packet';
+import {
+  type Bound,
+  type Context,
+  cleanText,
+  defineCheckType,
+  LookFailure,
+  type Observation,
+  option,
+  TargetFailure,
+} from '../src/check-type.ts';
+import { formatSeconds } from '../src/net/limits.ts';
+import { askOverTcp, askOverUdp, type NameQuery, toComparable } from '../src/net/name-query.ts';
+import { findRecords, isSameRecord, toQueryName } from '../src/net/name-records.ts';
+import { observeParts } from '../src/net/parts.ts';
+
+const RECORDS = ['A', 'AAAA', 'CAA', 'CNAME', 'DNSKEY', 'DS', 'MX', 'NS', 'PTR', 'SOA', 'SRV', 'SSHFP', 'TLSA', 'TXT'] as const;
+const RCODES = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'] as const;
+const options = {
+  name: option.text('The name to ask for; with record PTR an address will do.', { maxLength: 254 }),
+  record: option.choice('The record type to ask for.', RECORDS, { default: 'A' }),
+  expect: option.list('Records that must all be among the answer, written as the output shows them.', option.text('One record.'), {
+    optional: true,
+    orOne: true,
+    maxItems: 50,
+  }),
+  rcode: option.choice('The response code that is right.', RCODES, { default: 'NOERROR' }),
+  servers: option.list(
+    'Name servers to ask, each by itself: address or name, with a port if need be. Default: the resolvers of this machine.',
+    option.text('`192.0.2.53`, `ns1.example.org:5353` or `[2001:db8::53]:5353`.'),
+    { optional: true, orOne: true, minItems: 1, maxItems: 20 },
+  ),
+  transport: option.choice(
+    '`udp` (TCP when the answer is truncated), `tcp`, or `both`. Default: udp; through a proxy tcp.',
+    ['udp', 'tcp', 'both'],
+    {
+      optional: true,
+    },
+  ),
+  port: option.integer('Port of the servers that name none.', { default: 53, min: 1, max: 65_535 }),
+};
+
+interface Server {
+  host: string;
+  port: number;
+  transport: 'udp' | 'tcp';
+  label: string;
+}
+
+export default defineCheckType({
+  type: 'dns',
+  summary: 'A name server or resolver answers, with the records that are expected.',
+  options,
+  metrics: {
+    time: { unit: 's', label: 'Answer time', help: 'From the question to the answer; of the slowest server.' },
+    records: { unit: '', label: 'Records', help: 'Records of the type asked for; of the server with the fewest.' },
+  },
+  thresholds: {},
+  example: { name: 'www.example.org', record: 'A', expect: ['192.0.2.10'], servers: ['192.0.2.53'] },
+  proxied: true,
+  target: ({ name, record, servers }) => `${name} ${record}${servers ? ` at ${servers.join(', ')}` : ''}`,
+  validate(bound) {
+    const problems: Record<string, string> = {};
+    const labels = toComparable(bound.name).split('.');
+    if (toComparable(bound.name) !== '' && labels.some((label) => label === '' || Buffer.byteLength(label) > 63)) {
+      problems['name'] = `not a domain name: expected labels of 1 to 63 bytes, found ${JSON.stringify(bound.name)}`;
+    }
+    const bad = (bound.servers ?? []).find((server) => parseServer(server, bound.port) === null);
+    if (bad !== undefined)
+      problems['servers'] = `not a server: expected an address or name, with or without port, found ${JSON.stringify(bad)}`;
+    if (bound.rcode !== 'NOERROR' && bound.expect)
+      problems['expect'] = `has no meaning with rcode ${bound.rcode}, which comes without records`;
+    return problems;
+  },
+  async run(bound, context): Promise<Observation> {
+    const servers = toServers(bound, context);
+    if (!bound.servers) return askSystem(servers, bound, context);
+    const looks = servers.map((server) => ({ name: server.label, look: () => observe(server, bound, context) }));
+    return observeParts(looks, ['records']);
+  },
+});
+
+type Outcome = Observation & { kind: 'measured' | 'failed' };
+
+async function observe(server: Server, bound: Bound<typeof options>, context: Context): Promise<Outcome> {
+  const began = context.elapsed();
+  try {
+    const packet = await ask(toQuery(bound), server, context);
+    const time = context.elapsed() - began;
+    const verdict = judge(packet, bound, time);
+    const bogus = verdict.kind === 'failed' && verdict.code === 'dns.servfail' && (await answersUnchecked(server, bound, context));
+    const output = bogus
+      ? `${verdict.output}; it answers without DNSSEC validation: signatures are wrong or expired`
+      : verdict.output;
+    return { ...verdict, output, metrics: { time, records: findRecords(packet, bound).texts.length } };
+  } catch (error) {
+    if (!(error instanceof TargetFailure)) throw error;
+    return { kind: 'failed', code: error.code, output: `${server.label}: ${error.message}` };
+  }
+}
+
+/** SERVFAIL that goes away without validation is a broken signature, which no other answer of a resolver tells. */
+async function answersUnchecked(server: Server, bound: Bound<typeof options>, context: Context): Promise<boolean> {
+  try {
+    const packet = await ask({ ...toQuery(bound), unchecked: true }, server, context);
+    return ((packet.flags ?? 0) & 15) === 0;
+  } catch (error) {
+    context.trace(`asked without validation: ${error instanceof Error ? error.message : String(error)}`);
+    return false;
+  }
+}
+
+async function ask(query: NameQuery, server: Server, context: Context): Promise<DecodedPacket> {
+  context.trace(`asking ${server.label} over ${server.transport} for ${query.name} ${query.record}`);
+  const overTcp = async () => askOverTcp(query, await context.dial({ host: server.host, port: server.port }), context.signal);
+  if (server.transport === 'tcp') return overTcp();
+  const address = isIP(server.host) ? server.host : (await context.resolve(server.host))[0];
+  if (address === undefined) throw new TargetFailure('dns.empty', `the server's name ${server.host} has no address`);
+  const packet = await askOverUdp(query, address, server.port, context.signal);
+  if (!packet.flag_tc) return packet;
+  context.trace('the answer is truncated: asking again over tcp');
+  try {
+    return await overTcp();
+  } catch (error) {
+    if (!(error instanceof TargetFailure)) throw error;
+    throw new TargetFailure('dns.truncated', `answer truncated over UDP, and over TCP: ${error.message}`, { cause: error });
+  }
+}
+
+/** What an answer means; expectations about its time are thresholds and not judged here. */
+function judge(packet: DecodedPacket, bound: Bound<typeof options>, time: number): Outcome {
+  const rcode = RCODES[(packet.flags ?? 0) & 15] ?? `RCODE ${(packet.flags ?? 0) & 15}`;
+  const subject = cleanText(`${bound.name} ${bound.record}`, 60);
+  const metrics = {};
+  const fail = (code: string, seen: string): Outcome => ({ kind: 'failed', code, output: `${subject}: ${seen}`, metrics });
+  if (rcode !== bound.rcode) {
+    const code = rcode === 'NOERROR' ? 'dns.rcode' : `dns.${rcode.toLowerCase().replace(' ', '')}`;
+    return fail(code, `${rcode} in ${formatSeconds(time)}, expected ${bound.rcode}`);
+  }
+  if (rcode !== 'NOERROR')
+    return { kind: 'measured', output: `${subject}: ${rcode} in ${formatSeconds(time)}, as expected`, metrics };
+  const { texts, alias, problem } = findRecords(packet, bound);
+  if (problem) return fail('dns.loop', problem);
+  const shown = `${cleanText(texts.slice(0, 4).join(', '), 120)}${texts.length > 4 ? ` and ${texts.length - 4} more` : ''}`;
+  if (texts.length === 0)
+    return fail('dns.empty', `no such record${alias ? ` (alias of ${cleanText(alias, 60)})` : ''}, expected one or more`);
+  const missing = (bound.expect ?? []).filter((wanted) => !texts.some((text) => isSameRecord(text, wanted, bound.record)));
+  if (missing.length > 0) return fail('content.missing', `${shown}; expected ${cleanText(missing.join(', '), 120)}`);
+  return { kind: 'measured', output: `${subject}: ${shown} in ${formatSeconds(time)}`, metrics };
+}
+
+/**
+ * The machine's own resolvers are our means of looking: the first that has an answer decides, as with getaddrinfo; when none of them
+ * says anything, we could not look.
+ */
+async function askSystem(servers: Server[], bound: Bound<typeof options>, context: Context): Promise<Observation> {
+  const failures: Outcome[] = [];
+  const decisive = servers.map(async (server) => {
+    const outcome = await observe(server, bound, context);
+    if (outcome.kind === 'measured' || (hasAnswered(outcome) && !NOT_DECISIVE.includes(outcome.code))) return outcome;
+    failures.push(outcome);
+    throw new Error(outcome.output);
+  });
+  try {
+    return await Promise.any(decisive);
+  } catch {
+    const answered = failures.find(hasAnswered);
+    if (answered) return answered;
+    throw new LookFailure(
+      'dns.resolver',
+      `no answer from this machine's resolvers (${servers.map(({ label }) => label).join(', ')})`,
+    );
+  }
+}
+
+/** Answers by which a resolver says that another one may know better. */
+const NOT_DECISIVE = ['dns.servfail', 'dns.refused'];
+
+function hasAnswered(outcome: Outcome): boolean {
+  return outcome.metrics !== undefined;
+}
+
+function toQuery({ name, record }: Bound<typeof options>): NameQuery {
+  return { name: toQueryName(name, record), record };
+}
+
+function toServers(bound: Bound<typeof options>, context: Context): Server[] {
+  const transport = bound.transport ?? (context.via ? 'tcp' : 'udp');
+  if (context.via && transport !== 'tcp') {
+    throw new LookFailure('option.transport', `transport ${transport} cannot go through proxy ${context.via}, expected tcp`);
+  }
+  if (context.via && !bound.servers) {
+    throw new LookFailure(
+      'option.servers',
+      `servers: expected with proxy ${context.via}, this machine's resolvers are not reached through it`,
+    );
+  }
+  const transports = transport === 'both' ? (['udp', 'tcp'] as const) : [transport];
+  return (bound.servers ?? systemDns.getServers()).flatMap((text) => {
+    const server = parseServer(text, bound.port);
+    return server
+      ? transports.map((one) => ({ ...server, transport: one, label: transport === 'both' ? `${text} ${one}` : text }))
+      : [];
+  });
+}
+
+function parseServer(text: string, port: number): { host: string; port: number } | null {
+  if (isIP(text)) return { host: text, port };
+  const match = /^(?:\[([^\]]+)\]|([^:[\]\s]+))(?::(\d{1,5}))?$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const number = match?.[3] === undefined ? port : Number(match[3]);
+  if (!host || (match?.[1] && !isIP(host)) || number < 1 || number > 65_535) return null;
+  return { host, port: number };
+}

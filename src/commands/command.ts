@@ -1,0 +1,44 @@
+import type { ParseArgsConfig } from 'node:util';
+
+/** What a command may touch of the process it runs in; `main.ts` alone knows `process`. */
+export interface CommandContext {
+  /** For people, or the machine-readable output with `--json`. */
+  out(text: string): void;
+  err(text: string): void;
+  /** Standard output is a terminal: progress and tables are welcome. */
+  isTerminal: boolean;
+  /** Standard error is one: errors need no rate limit. */
+  isWatched: boolean;
+  color: boolean;
+  columns: number;
+  cwd: string;
+  env: Readonly<Record<string, string | undefined>>;
+  /** The one reading of the clock, milliseconds since 1970. */
+  now: number;
+  version: string;
+  /** `--config PATH`, or the first of `./vigie.yaml` and `/etc/vigie` that is there. */
+  configPath: string;
+  debug: boolean;
+}
+
+/** `values` are the parsed options; `positionals` what is left. */
+export interface Arguments {
+  values: Record<string, string | boolean | undefined>;
+  positionals: string[];
+}
+
+export interface Command {
+  /** `check PATTERN...` */
+  usage: string;
+  summary: string;
+  /** One line for each option. */
+  help?: string[];
+  options?: NonNullable<ParseArgsConfig['options']>;
+  run(context: CommandContext, given: Arguments): Promise<number>;
+}
+
+/** Exit codes of interface.md section 2. */
+export const EXIT = { done: 0, partly: 1, usage: 2, locked: 3 } as const;
+
+/** The command line itself is wrong. */
+export class UsageError extends Error {}

@@ -1,0 +1,167 @@
+import { formatAge, formatTime } from '../core/calendar.ts';
+import type { Check, Configuration } from '../core/configuration.ts';
+import { isNew } from '../core/notify.ts';
+import { windowFigures } from '../core/past.ts';
+import { formatRange } from '../core/range.ts';
+import { WINDOWS } from '../core/run-record.ts';
+import { type Status, stateType } from '../core/status.ts';
+import { count } from '../core/transition.ts';
+import { formatDuration } from '../core/unit.ts';
+import { loadCheckType } from '../registry.ts';
+import { readPastsForReading } from '../store/compaction.ts';
+import { type Database, openHistoryForReading } from '../store/database.ts';
+import { readEvents, readResults, readStatuses } from '../store/history.ts';
+import { formatTable } from '../terminal.ts';
+import { type Command, type CommandContext, UsageError } from './command.ts';
+import { loadFor } from './load.ts';
+
+/** Everything about one check: where it is defined, what holds and why, what was seen, why it does or does not alert. */
+export const explain: Command = {
+  usage: 'explain ID',
+  summary: 'everything about one check',
+  async run(context, { positionals }) {
+    const [id] = positionals;
+    const { configuration } = await loadFor(context, 'read');
+    const check = configuration.checks.find((one) => one.id === id);
+    if (check === undefined)
+      throw new UsageError(`explain: no check has the id ${JSON.stringify(id ?? '')}; vigie status lists them`);
+    const database = openHistoryForReading(configuration.state);
+    const status = database === null ? undefined : readStatuses(database).get(check.id);
+    print(context, `${check.id}: ${check.type}, ${check.target}`, `defined in ${check.source.file}:${check.source.line}`);
+    print(context, '', 'settings', ...(await describeSettings(check, context.columns)));
+    if (database !== null && status !== undefined) {
+      print(context, '', 'now', ...describeNow(check, status, { configuration, now: context.now }));
+      print(context, '', 'history', ...describeHistory(database, check, status, configuration, context));
+      database.close();
+    } else {
+      print(context, '', 'it has never run');
+    }
+    return 0;
+  },
+};
+
+function print(context: CommandContext, ...lines: string[]): void {
+  for (const line of lines) context.out(`${line}\n`);
+}
+
+async function describeSettings(check: Check, columns: number): Promise<string[]> {
+  const type = await loadCheckType(check.type);
+  const thresholds = Object.entries(check.thresholds).map(([metric, { warning, critical }]): [string, string] => {
+    const unit = type?.metrics[metric]?.unit ?? '';
+    const words = [warning && `warning ${formatRange(warning, unit)}`, critical && `critical ${formatRange(critical, unit)}`];
+    return [`thresholds.${metric}`, words.filter(Boolean).join(', ')];
+  });
+  const settings: [string, string][] = [
+    ['via', check.via ?? 'direct'],
+    ['every', formatDuration(check.every)],
+    ['recheck', formatDuration(check.recheck)],
+    ['timeout', formatDuration(check.timeout)],
+    ['deadline', formatDuration(check.deadline)],
+    ['retries', `${check.retries.times} after ${formatDuration(check.retries.after)}`],
+    ['attempts', String(check.attempts)],
+    ['recoveries', String(check.recoveries)],
+    ['unknown_attempts', String(check.unknownAttempts)],
+    ['contacts', check.contacts.join(', ') || 'nobody'],
+    ['priority', check.priority],
+    ['enabled', String(check.enabled)],
+    ...thresholds,
+    ...Object.entries(check.options).map(([name, value]): [string, string] => [name, showOption(value)]),
+  ];
+  const origin = (name: string) => check.origins[name] ?? check.origins[name.split('.')[0] ?? ''] ?? 'default';
+  return formatTable(
+    settings.map(([name, value]) => [`  ${name}`, value, `(${origin(name)})`]),
+    columns,
+  );
+}
+
+/** Secrets are references; what they point at is never read here. */
+function showOption(value: unknown): string {
+  if (value === undefined || value === null) return '-';
+  return JSON.stringify(value, (_, inner) => (isSecretReference(inner) ? '***' : inner));
+}
+
+function isSecretReference(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const keys = Object.keys(value);
+  return keys.length === 1 && (keys[0] === 'file' || keys[0] === 'env');
+}
+
+function describeNow(
+  check: Check,
+  status: Status,
+  { configuration, now }: { configuration: Configuration; now: number },
+): string[] {
+  const { latest, streak, problem } = status;
+  if (latest === null) return ['  no result yet'];
+  const time = (at: number) => formatTime(at, configuration.timezone);
+  const lines = [
+    `  ${latest.state} (${stateType(status)}) since ${time(status.since)}, ${formatAge((now - status.since) / 1000)}`,
+    `  seen: ${latest.output}${latest.code === '' ? '' : ` [${latest.code}]`}`,
+    `  last looked: ${time(latest.at)}, run ${latest.run}, took ${latest.duration.toFixed(3)} s`,
+    ...latest.parts.map((part) => `  part ${part.name} ${part.state}: ${part.output}`),
+  ];
+  lines.push(`  why: ${whyNow(check, status, now)}`);
+  if (streak !== null)
+    lines.push(`  streak: ${count(streak.length, 'failure')} since ${time(streak.startedAt)}, worst ${streak.worst}`);
+  if (problem !== null)
+    lines.push(
+      `  problem since ${time(problem.onset)}, told ${problem.told ?? 'nobody'} to ${problem.toldTo.join(', ') || 'nobody'}`,
+    );
+  return lines;
+}
+
+function whyNow(check: Check, status: Status, now: number): string {
+  const { latest, streak, problem } = status;
+  if (!check.enabled) return 'it is switched off';
+  if (latest?.withheld != null) return `withheld as ${latest.withheld}: the result does not count`;
+  if (problem !== null && problem.told === null)
+    return isNew(status, now) ? 'nobody was told: it is new and has never been OK' : 'nobody was told';
+  if (problem !== null)
+    return `${problem.toldTo.join(', ')} were told; a recovery goes to them after ${count(check.recoveries, 'OK result')}`;
+  if (streak === null) return 'it is OK';
+  const needed = streak.judged ? check.attempts : Math.max(check.attempts, check.unknownAttempts);
+  return `soft: failure ${streak.length} of ${needed} before an alert`;
+}
+
+function describeHistory(
+  database: Database,
+  check: Check,
+  status: Status,
+  configuration: Configuration,
+  context: CommandContext,
+): string[] {
+  const past = readPastsForReading(database, [check.id], context.now).get(check.id);
+  const windows = WINDOWS.map((window) => {
+    const { availability, p50, p95, p99 } = windowFigures(window, status, past);
+    const seconds = (value: number | null) => (value === null ? '-' : `${value.toPrecision(2)} s`);
+    return [
+      `  ${window}`,
+      availability === null ? 'not measured' : `${(availability * 100).toFixed(2)} % available`,
+      `p50 ${seconds(p50)}`,
+      `p95 ${seconds(p95)}`,
+      `p99 ${seconds(p99)}`,
+    ];
+  });
+  const time = (at: number) => formatTime(at, configuration.timezone);
+  const results = readResults(database, check.id, 10).map((row) => [
+    `  ${time(row.at)}`,
+    row.state,
+    row.withheld ?? '',
+    row.output,
+  ]);
+  const events = readEvents(database, 10, check.id).map((event) => [
+    `  ${time(event.at)}`,
+    event.kind,
+    event.state ?? '',
+    event.reason,
+  ]);
+  return [
+    ...formatTable(windows, context.columns),
+    ...section('last results', results, context),
+    ...section('events', events, context),
+  ];
+}
+
+function section(title: string, rows: string[][], context: CommandContext): string[] {
+  return rows.length === 0 ? [] : ['', title, ...formatTable(rows, context.columns)];
+}

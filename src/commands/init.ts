@@ -1,0 +1,74 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type Command, EXIT, UsageError } from './command.ts';
+
+/** Writes a starter configuration that works as it is: this machine, and a web address if given. */
+export const init: Command = {
+  usage: 'init [DIR] [--url URL]',
+  summary: 'writes a starter configuration that works as it is',
+  options: { url: { type: 'string' }, quiet: { type: 'boolean' } },
+  help: ['--url URL  also watches this web address', '--quiet    says nothing when there is a configuration already'],
+  async run(context, { values, positionals }) {
+    const folder = resolve(context.cwd, positionals[0] ?? '.');
+    const path = join(folder, 'vigie.yaml');
+    if (existsSync(path)) {
+      if (values['quiet'] !== true) context.err(`${path} is there already, and was left as it is`);
+      return values['quiet'] === true ? EXIT.done : EXIT.usage;
+    }
+    const url = values['url'];
+    if (typeof url === 'string' && !/^https?:\/\/\S+$/.test(url))
+      throw new UsageError(`init: ${JSON.stringify(url)} is no web address`);
+    mkdirSync(join(folder, 'conf.d'), { recursive: true });
+    writeFileSync(join(folder, 'conf.d', 'this-machine.yaml'), thisMachine(typeof url === 'string' ? url : null), { flag: 'wx' });
+    writeFileSync(path, globalFile(), { flag: 'wx' });
+    context.out(`wrote ${path} and ${join(folder, 'conf.d', 'this-machine.yaml')}; now: vigie run\n`);
+    return EXIT.done;
+  },
+};
+
+function globalFile(): string {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return `# The global file: short, and unchanged when a check is added. Every key is explained in docs/configuration.md.
+title: ${JSON.stringify(hostname())}
+timezone: ${zone}
+interval: 1m                      # how often cron runs: vigie run
+include: [conf.d/*.yaml]
+state: state                      # the history and, until a mail server is named, the mails
+sites:
+  private: { output: site/private }
+  public: { output: site/public, title: Service status }
+mail:
+  from: vigie@localhost.localdomain
+  transport: maildir:state/mail   # read them with: mutt -f state/mail; or smtp://mail.example.org:587
+contacts:
+  sysadmins: { mail: [root@localhost.localdomain] }
+defaults:
+  contacts: [sysadmins]
+  every: 5m                       # each check; every minute while it fails
+  attempts: 3                     # failures in a row before a mail
+`;
+}
+
+function thisMachine(url: string | null): string {
+  const web = url === null ? '' : `      front-page: { type: http, url: ${JSON.stringify(url)} }\n`;
+  return `# What is watched. Puppet can write one such file for each service; vigie config check says whether it is right.
+hosts:
+  this-machine:
+    address: 127.0.0.1
+    checks:
+      alive: { type: ping }
+      name-resolution: { type: dns, name: localhost, record: A, expect: [127.0.0.1] }
+
+services:
+  vigie:
+    title: Monitoring
+    group: For sysadmins
+    host: this-machine
+    public: true
+    checks:
+      # Write your own below, for example:
+      #   front-page: { type: http, url: https://www.example.org/, body: Welcome }
+      reachable: { type: ping }
+${web}`;
+}

@@ -1,0 +1,16 @@
+import { type LoadedConfiguration, type LoadRequest, loadConfiguration } from '../config/load.ts';
+import { checkTypeNames, checkTypesFingerprint, loadCheckType } from '../registry.ts';
+import type { CommandContext } from './command.ts';
+
+/** What every loader of the configuration needs from the registry. */
+export function toTypes({ version, now }: CommandContext): Omit<LoadRequest, 'path' | 'mode'> {
+  return { loadType: loadCheckType, typeNames: checkTypeNames(), typesFingerprint: checkTypesFingerprint(), version, now };
+}
+
+/**
+ * The configuration that the context points at. `run` keeps last good versions, `read` uses them, `check` takes the files as they
+ * are. Throws ConfigurationError.
+ */
+export function loadFor(context: CommandContext, mode: LoadRequest['mode']): Promise<LoadedConfiguration> {
+  return loadConfiguration({ ...toTypes(context), path: context.configPath, mode });
+}

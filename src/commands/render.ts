@@ -1,0 +1,34 @@
+import { publishSites } from '../site/publisher.ts';
+import { takeSnapshot } from '../snapshot.ts';
+import { openHistory, takeLock } from '../store/database.ts';
+import { readRuns, readStatuses } from '../store/history.ts';
+import { type Command, EXIT, UsageError } from './command.ts';
+import { loadFor } from './load.ts';
+
+/** The pages again from the history, without any check. */
+export const render: Command = {
+  usage: 'render',
+  summary: 'pages again from the history, no checks',
+  async run(context) {
+    const { configuration } = await loadFor(context, 'read');
+    const release = takeLock(configuration.state);
+    if (release === null) {
+      context.err('vigie: a run holds the lock; nothing was rendered');
+      return EXIT.locked;
+    }
+    const { database } = openHistory(configuration.state, context.now);
+    try {
+      const [record] = readRuns(database, 1);
+      if (record === undefined) throw new UsageError('render: the history is empty, expected a run before: vigie run');
+      const statuses = readStatuses(database);
+      const pages = await publishSites(
+        takeSnapshot(database, { configuration, statuses, record, now: record.startedAt, banners: [] }),
+      );
+      if (context.isTerminal) context.out(`${pages.written} pages written, ${pages.unchanged} unchanged\n`);
+      return EXIT.done;
+    } finally {
+      database.close();
+      release();
+    }
+  },
+};

@@ -1,0 +1,194 @@
+import type { Result, Withheld } from './observation.ts';
+import type { State } from './state.ts';
+import type { Status } from './status.ts';
+
+/** Seconds that a check spent in each class; "not measured" is all that was withheld (but for `unreachable`). */
+export type Tally = [ok: number, warning: number, critical: number, unknown: number, unmeasured: number];
+export const TALLY_CLASSES = ['ok', 'warning', 'critical', 'unknown', 'skipped'] as const;
+export type TallyClass = (typeof TALLY_CLASSES)[number];
+
+/** Counts by bucket of a logarithmic histogram: bucket b holds values in [GAMMA^b, GAMMA^(b+1)). */
+export type Histogram = Record<string, number>;
+
+export interface MetricCounters {
+  min: number;
+  max: number;
+  sum: number;
+  count: number;
+}
+
+/** What one check did in one day (UTC), counted as it happens. */
+export interface DayCounters {
+  /** `2026-11-22`, UTC. */
+  day: string;
+  tally: Tally;
+  results: number;
+  failures: number;
+  latency: Histogram;
+  metrics: Record<string, MetricCounters>;
+}
+export type TodayCounters = DayCounters;
+
+export const EMPTY_TALLY: Tally = [0, 0, 0, 0, 0];
+const HOUR_MS = 3_600_000;
+const HOURS_KEPT = 25;
+
+/** Values in one bucket differ by at most 5 %, so a percentile is right within 2.5 %. */
+const GAMMA = 1.05;
+const LOG_GAMMA = Math.log(GAMMA);
+
+export function addTally(a: Tally, b: Tally): Tally {
+  return [a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3], a[4] + b[4]];
+}
+
+/** A result withheld as `unreachable` was a real outage for whoever uses the check's target; other withheld ones were not measured. */
+export function toTallyIndex(state: State, withheld: Withheld | null): 0 | 1 | 2 | 3 | 4 {
+  if (withheld === 'unreachable') return 2;
+  if (withheld !== null) return 4;
+  return ({ OK: 0, WARNING: 1, CRITICAL: 2, UNKNOWN: 3 } as const)[state];
+}
+
+/**
+ * The share of measured time that a check was not CRITICAL, 0 to 1; null when nothing was measured. UNKNOWN is not measured:
+ * we could not look.
+ */
+export function availability(tally: Tally): number | null {
+  const measured = tally[0] + tally[1] + tally[2];
+  return measured > 0 ? (tally[0] + tally[1]) / measured : null;
+}
+
+/** The class that a bar's cell shows: the worst that happened, even for a moment. */
+export function worstClass(tally: Tally): TallyClass | 'none' {
+  if (tally[2] > 0) return 'critical';
+  if (tally[1] > 0) return 'warning';
+  if (tally[3] > 0) return 'unknown';
+  if (tally[0] > 0) return 'ok';
+  return tally[4] > 0 ? 'skipped' : 'none';
+}
+
+export function toDay(at: number): string {
+  return new Date(at).toISOString().slice(0, 10);
+}
+
+/**
+ * Counts a new result: the time since the previous scheduled one goes to that one's class, for a result holds until the next
+ * scheduled one. Beyond twice its interval a result holds no longer: the rest is a gap, which counts nowhere.
+ * Returns the new hour and day counters and the days that are over.
+ */
+export function countResult(
+  status: Status,
+  result: Result,
+  every: number,
+): { hours: Status['hours']; today: DayCounters; finished: DayCounters[] } {
+  const counters = new Counters(status);
+  const held = status.lastScheduledAt;
+  if (result.scheduled && held !== null && status.heldClass !== null && result.at > held) {
+    counters.credit(held, Math.min(result.at, held + 2 * every * 1000), status.heldClass);
+  }
+  counters.observe(result);
+  return counters.close(result.at);
+}
+
+class Counters {
+  readonly hours: Status['hours'];
+  readonly days: DayCounters[];
+
+  constructor(status: Status) {
+    this.hours = status.hours.map(([hour, ...tally]) => [hour, ...tally]);
+    this.days = status.today === null ? [] : [structuredClone(status.today)];
+  }
+
+  credit(from: number, to: number, index: 0 | 1 | 2 | 3 | 4): void {
+    for (let start = from; start < to; ) {
+      const hour = Math.floor(start / HOUR_MS);
+      const end = Math.min(to, (hour + 1) * HOUR_MS);
+      const seconds = Math.round((end - start) / 1000);
+      const row = this.hourOf(hour);
+      row[index + 1] = (row[index + 1] ?? 0) + seconds;
+      this.dayOf(toDay(start)).tally[index] += seconds;
+      start = end;
+    }
+  }
+
+  observe(result: Result): void {
+    const day = this.dayOf(toDay(result.at));
+    if (result.scheduled) {
+      day.results += 1;
+      if (result.withheld === null && (result.state === 'WARNING' || result.state === 'CRITICAL')) day.failures += 1;
+    }
+    if (result.withheld !== null) return;
+    const latency = latencyOf(result.metrics);
+    if (latency !== null) addToHistogram(day.latency, latency);
+    for (const [name, value] of Object.entries(result.metrics)) countMetric(day.metrics, name, value);
+  }
+
+  close(at: number): { hours: Status['hours']; today: DayCounters; finished: DayCounters[] } {
+    const today = this.dayOf(toDay(at));
+    const oldest = Math.floor(at / HOUR_MS) - HOURS_KEPT + 1;
+    return { hours: this.hours.filter(([hour]) => hour >= oldest), today, finished: this.days.filter((day) => day !== today) };
+  }
+
+  private hourOf(hour: number): Status['hours'][number] {
+    let row = this.hours.find(([other]) => other === hour);
+    if (row === undefined) {
+      row = [hour, ...EMPTY_TALLY];
+      this.hours.push(row);
+    }
+    return row;
+  }
+
+  private dayOf(day: string): DayCounters {
+    let row = this.days.find((other) => other.day === day);
+    if (row === undefined) {
+      row = emptyDay(day);
+      this.days.push(row);
+    }
+    return row;
+  }
+}
+
+export function emptyDay(day: string): DayCounters {
+  return { day, tally: [...EMPTY_TALLY], results: 0, failures: 0, latency: {}, metrics: {} };
+}
+
+function countMetric(metrics: Record<string, MetricCounters>, name: string, value: number): void {
+  const counters = Object.hasOwn(metrics, name) ? metrics[name] : undefined;
+  if (counters === undefined) {
+    metrics[name] = { min: value, max: value, sum: value, count: 1 };
+    return;
+  }
+  counters.min = Math.min(counters.min, value);
+  counters.max = Math.max(counters.max, value);
+  counters.sum += value;
+  counters.count += 1;
+}
+
+/** The answer time of a check, seconds: its metric `time`, or a ping's `rtt`. */
+export function latencyOf(metrics: Record<string, number>): number | null {
+  const value = metrics['time'] ?? metrics['rtt'];
+  return value !== undefined && value > 0 ? value : null;
+}
+
+export function addToHistogram(histogram: Histogram, value: number): void {
+  const bucket = String(Math.floor(Math.log(value) / LOG_GAMMA));
+  histogram[bucket] = (histogram[bucket] ?? 0) + 1;
+}
+
+export function mergeHistograms(a: Histogram, b: Histogram): Histogram {
+  const merged = { ...a };
+  for (const [bucket, count] of Object.entries(b)) merged[bucket] = (merged[bucket] ?? 0) + count;
+  return merged;
+}
+
+/** The value below which the share `q` of the observations lies (nearest rank), right within 2.5 %; null without observations. */
+export function percentile(histogram: Histogram, q: number): number | null {
+  const buckets = Object.entries(histogram).map(([bucket, count]) => [Number(bucket), count] as const);
+  buckets.sort((a, b) => a[0] - b[0]);
+  const rank = Math.ceil(q * buckets.reduce((sum, [, count]) => sum + count, 0));
+  let seen = 0;
+  for (const [bucket, count] of buckets) {
+    seen += count;
+    if (seen >= rank && count > 0) return GAMMA ** (bucket + 0.5);
+  }
+  return null;
+}

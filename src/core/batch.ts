@@ -1,0 +1,93 @@
+import type { DayCounters } from './availability.ts';
+import type { Check, Configuration } from './configuration.ts';
+import type { Evaluated } from './evaluate.ts';
+import type { Event, Item } from './item.ts';
+import type { Plan } from './notify.ts';
+import type { Result } from './observation.ts';
+import type { RunRecord } from './run-record.ts';
+import { type Due, dueAs, spreadCrowd } from './schedule.ts';
+import { isSelected } from './selection.ts';
+import { isSoft, type Status } from './status.ts';
+
+/** One check that is due in this batch. */
+export interface DueCheck {
+  check: Check;
+  due: Exclude<Due, null>;
+  /** What the check's last run left. */
+  memory: unknown;
+}
+
+/** Everything that one batch stores, in one transaction. */
+export interface BatchRecord {
+  run: RunRecord;
+  results: Result[];
+  /** Every status that changed. */
+  statuses: Status[];
+  finished: { check: string; days: DayCounters[] }[];
+  events: Event[];
+  items: Item[];
+}
+
+/**
+ * The checks of this batch: those whose time has come, those that `force` (a PATTERN) names, and the parents of soft checks, which
+ * are due in every run (alerting.md section 2).
+ */
+export function chooseDue(
+  configuration: Configuration,
+  statuses: Map<string, Status>,
+  { now, force }: { now: number; force: string | null },
+): DueCheck[] {
+  const { checks, interval } = configuration;
+  const wanted = new Set<string>();
+  for (const check of checks) {
+    const status = statuses.get(check.id);
+    if (!check.enabled) continue;
+    if (force !== null && isSelected(force, check)) wanted.add(check.id);
+    if (status !== undefined && isSoft(status)) for (const parent of check.parents) wanted.add(parent);
+  }
+  const due = new Map(checks.map((check) => [check.id, dueAs(check, statuses.get(check.id), interval, now)]));
+  const scheduled = checks.filter((check) => due.get(check.id) === 'scheduled');
+  const held = new Set(scheduled);
+  for (const check of spreadCrowd(scheduled, statuses, interval, now)) held.delete(check);
+  return checks
+    .filter((check) => check.enabled && (wanted.has(check.id) || (due.get(check.id) !== null && !held.has(check))))
+    .map((check) => ({ check, due: due.get(check.id) ?? 'recheck', memory: statuses.get(check.id)?.memory }));
+}
+
+/** What the batch was, before pages and mail. */
+export function toRunRecord(
+  run: number,
+  now: number,
+  previous: { startedAt: number } | null,
+  { evaluated, items, interval }: { evaluated: Evaluated[]; items: number; interval: number },
+): RunRecord {
+  const counted = evaluated.filter(({ result }) => result.withheld === null);
+  const number = (state: string) => counted.filter(({ result }) => result.state === state).length;
+  return {
+    run,
+    startedAt: now,
+    durationMs: null,
+    due: evaluated.length,
+    ok: number('OK'),
+    warning: number('WARNING'),
+    critical: number('CRITICAL'),
+    unknown: number('UNKNOWN'),
+    skipped: evaluated.length - counted.length,
+    items,
+    lateMs: previous === null ? null : Math.max(0, now - previous.startedAt - interval * 1000),
+  };
+}
+
+/** Puts a plan into what is stored. */
+export function toBatchRecord(run: RunRecord, evaluated: Evaluated[], plan: Plan): BatchRecord {
+  return {
+    run,
+    results: evaluated.map(({ result }) => result),
+    statuses: [...plan.changed].flatMap((id) => plan.statuses.get(id) ?? []),
+    finished: evaluated
+      .filter(({ finished }) => finished.length > 0)
+      .map(({ check, finished }) => ({ check: check.id, days: finished })),
+    events: plan.events,
+    items: plan.items,
+  };
+}

@@ -1,0 +1,45 @@
+import { DateTime } from 'luxon';
+
+/** Times for people: each carries its zone, and UTC beside it where they differ. `Sun 2026-11-22 14:05 CET (13:05 UTC)`. */
+export function formatTime(at: number, zone: string): string {
+  const local = inZone(at, zone);
+  const text = local.toFormat('ccc yyyy-MM-dd HH:mm ZZZZ');
+  if (local.offset === 0) return local.toFormat("ccc yyyy-MM-dd HH:mm 'UTC'");
+  const utc = DateTime.fromMillis(at, { zone: 'utc', locale: 'en' });
+  return `${text} (${utc.toFormat(utc.day === local.day ? 'HH:mm' : 'ccc HH:mm')} UTC)`;
+}
+
+/** Short form for tables: today `14:05`, else `Sun 22 Nov 14:05`, without a zone: the page says it once. */
+export function formatShortTime(at: number, now: number, zone: string): string {
+  const local = inZone(at, zone);
+  return local.hasSame(inZone(now, zone), 'day') ? local.toFormat('HH:mm') : local.toFormat('ccc d LLL HH:mm');
+}
+
+/** `12 Nov`. */
+export function formatDate(at: number, zone: string): string {
+  return inZone(at, zone).toFormat('d LLL');
+}
+
+/** RFC 3339 in UTC, to the second. */
+export function toTimestamp(at: number): string {
+  return new Date(at).toISOString().replace(/\.\d{3}Z$/, 'Z');
+}
+
+export function isTimezone(zone: string): boolean {
+  return DateTime.utc().setZone(zone).isValid;
+}
+
+function inZone(at: number, zone: string): DateTime {
+  return DateTime.fromMillis(at, { zone, locale: 'en' });
+}
+
+/** A length of time in at most two units, as one says it: `45 s`, `12 min`, `3 h 20 min`, `41 days`. Seconds in. */
+export function formatAge(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.round(whole / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return minutes % 60 === 0 || hours >= 10 ? `${Math.round(minutes / 60)} h` : `${hours} h ${minutes % 60} min`;
+  return `${Math.round(hours / 24)} days`;
+}

@@ -1,0 +1,200 @@
+import type { Check, Configuration } from './configuration.ts';
+import type { Evaluated } from './evaluate.ts';
+import type { CheckFacts, Event, Item, PastProblem } from './item.ts';
+import { type State, worst } from './state.ts';
+import type { Problem, Status } from './status.ts';
+import { count, type Transition } from './transition.ts';
+
+/** A check that has never been OK is *new* for two hours: shown, no item; then one item for its host or service. */
+export const NEW_FOR_MS = 2 * 3_600_000;
+
+/** What the batch knows besides the results. */
+export interface RunFacts {
+  run: number;
+  now: number;
+  /** The history was empty before this run. */
+  isFirstRun: boolean;
+  /** Earlier problems of a check within 90 days, newest first. */
+  pastProblems(check: string): PastProblem[];
+  /** Items about the whole that the batch itself has to tell: configuration, overlap, database. */
+  whole: Pick<Item, 'kind' | 'reason' | 'lines'>[];
+}
+
+export interface Plan {
+  items: Item[];
+  events: Event[];
+  /** All statuses after this run: what is told is remembered. */
+  statuses: Map<string, Status>;
+  /** Checks whose status changed in this run. */
+  changed: Set<string>;
+}
+
+/** Decides who is told what (alerting.md sections 1, 2, 11, 12). Pure. */
+export function planNotifications(
+  configuration: Configuration,
+  statuses: Map<string, Status>,
+  evaluated: Evaluated[],
+  facts: RunFacts,
+): Plan {
+  const plan: Plan = { items: [], events: [], statuses: new Map(statuses), changed: new Set() };
+  for (const one of evaluated) {
+    remember(plan, one.status);
+    if (one.transition !== null) planTransition(one, one.transition, facts, plan, configuration);
+  }
+  planNewChecks(configuration, facts, plan);
+  planWhole(configuration, evaluated, facts, plan);
+  return plan;
+}
+
+function remember(plan: Plan, status: Status): void {
+  plan.statuses.set(status.check, status);
+  plan.changed.add(status.check);
+}
+
+function planTransition(one: Evaluated, transition: Transition, facts: RunFacts, plan: Plan, configuration: Configuration): void {
+  const { check, result, status } = one;
+  const verdict = tellingOf(status, transition, check, facts);
+  plan.events.push({
+    at: result.at,
+    run: result.run,
+    kind: transition.kind,
+    check: check.id,
+    host: check.host,
+    state: transition.state,
+    onset: transition.onset,
+    reason: verdict.because === null ? transition.reason : `${transition.reason}; ${verdict.because}`,
+    output: result.output,
+    told: verdict.to.length > 0,
+  });
+  if (verdict.to.length === 0 || transition.kind === 'soft' || transition.kind === 'soft-recovery') return;
+  plan.items.push({
+    kind: transition.kind,
+    at: result.at,
+    run: result.run,
+    check: check.id,
+    host: check.host,
+    state: transition.state,
+    onset: transition.onset,
+    reason: transition.reason,
+    to: verdict.to,
+    facts: toFacts(check, status, configuration, facts.pastProblems(check.id)),
+    lines: [],
+  });
+  if (status.problem !== null) {
+    remember(plan, { ...status, problem: rememberTold(status.problem, transition.state, verdict.to) });
+  }
+}
+
+/** Who is told of a transition; nobody, and why, for what is soft, new, or was never told. */
+function tellingOf(
+  status: Status,
+  transition: Transition,
+  check: Check,
+  facts: RunFacts,
+): { to: string[]; because: string | null } {
+  switch (transition.kind) {
+    case 'soft':
+    case 'soft-recovery':
+      return { to: [], because: null };
+    case 'problem':
+      if (isNew(status, facts.now)) return { to: [], because: 'not told: the check is new and has never been OK' };
+      return { to: check.contacts, because: null };
+    case 'worse':
+      if (status.problem?.told == null) return { to: [], because: 'not told: nobody was told of the problem' };
+      return { to: check.contacts, because: null };
+    case 'recovery':
+      // A recovery goes to exactly those who were told of the problem: they are waiting for it.
+      if (transition.told === null) return { to: [], because: 'not told: nobody was told of the problem' };
+      return { to: transition.toldTo, because: null };
+  }
+}
+
+export function isNew(status: Status, now: number): boolean {
+  return !status.everOk && now - status.firstSeenAt < NEW_FOR_MS;
+}
+
+function rememberTold(problem: Problem, state: State, to: string[]): Problem {
+  return { ...problem, told: worst([problem.told ?? 'OK', state]), toldTo: [...new Set([...problem.toldTo, ...to])] };
+}
+
+/** Checks that became a problem while new are told together, once, when their two hours are over. */
+function planNewChecks(configuration: Configuration, facts: RunFacts, plan: Plan): void {
+  const byOwner = new Map<string, { check: Check; status: Status }[]>();
+  for (const check of configuration.checks) {
+    const status = plan.statuses.get(check.id);
+    if (!check.enabled || status === undefined || status.everOk || isNew(status, facts.now)) continue;
+    if (status.problem === null || status.problem.told !== null) continue;
+    const owner = check.host ?? check.service ?? check.id;
+    byOwner.set(owner, [...(byOwner.get(owner) ?? []), { check, status }]);
+  }
+  for (const [owner, members] of byOwner) plan.items.push(newItem(owner, members, facts, plan));
+}
+
+function newItem(owner: string, members: { check: Check; status: Status }[], facts: RunFacts, plan: Plan): Item {
+  const to = [...new Set(members.flatMap(({ check }) => check.contacts))];
+  const reason = `${count(members.length, 'check')} never OK since the start, 2 h ago`;
+  const state = worst(members.map(({ status }) => status.latest?.state ?? 'UNKNOWN'));
+  const onset = Math.min(...members.map(({ status }) => status.problem?.onset ?? facts.now));
+  for (const { check, status } of members) {
+    if (status.problem === null) continue;
+    remember(plan, { ...status, problem: rememberTold(status.problem, status.latest?.state ?? state, check.contacts) });
+  }
+  const lines = members.map(({ check, status }) => `${check.id} ${status.latest?.state ?? ''}: ${status.latest?.output ?? ''}`);
+  const { now: at, run } = facts;
+  plan.events.push({ at, run, kind: 'new', check: null, host: owner, state, onset, reason, output: lines[0] ?? '', told: true });
+  return { kind: 'new', at, run, check: null, host: owner, state, onset, reason, to, facts: null, lines };
+}
+
+/** The first run on an empty history sends one item, not one for each check in trouble. */
+function planWhole(configuration: Configuration, evaluated: Evaluated[], facts: RunFacts, plan: Plan): void {
+  const whole = [...facts.whole];
+  if (facts.isFirstRun) {
+    const failing = evaluated.filter(({ result }) => result.state !== 'OK');
+    whole.push({
+      kind: 'started',
+      reason: `watching ${count(evaluated.length, 'check')}, ${failing.length} of them in trouble`,
+      lines: failing.slice(0, 40).map(({ result }) => `${result.check} ${result.state}: ${result.output}`),
+    });
+  }
+  for (const { kind, reason, lines } of whole) {
+    const { now: at, run } = facts;
+    const to = configuration.contactsForAll;
+    plan.items.push({ kind, at, run, check: null, host: null, state: null, onset: at, reason, to, facts: null, lines });
+    plan.events.push({
+      at,
+      run,
+      kind,
+      check: null,
+      host: null,
+      state: null,
+      onset: at,
+      reason,
+      output: lines[0] ?? '',
+      told: to.length > 0,
+    });
+  }
+}
+
+function toFacts(check: Check, status: Status, configuration: Configuration, past: PastProblem[]): CheckFacts {
+  const service = check.service === null ? undefined : configuration.services[check.service];
+  return {
+    title: service?.title ?? check.host ?? check.id,
+    type: check.type,
+    target: check.target,
+    output: status.latest?.output ?? '',
+    code: status.latest?.code ?? '',
+    priority: check.priority,
+    notes: check.notes,
+    source: `${check.source.file}:${check.source.line}`,
+    page: pageOf(check),
+    failingParts: (status.latest?.parts ?? []).filter((part) => part.state !== 'OK').map((part) => `${part.name}: ${part.output}`),
+    past,
+  };
+}
+
+/** The private page that shows a check, relative to the site's root. Checks are sections of their service's or host's page. */
+export function pageOf(check: Pick<Check, 'service' | 'host' | 'name' | 'id'>): string {
+  if (check.service !== null) return `services/${check.service}.html#${check.name}`;
+  if (check.host !== null) return `hosts/${check.host}.html#${check.name}`;
+  return `checks.html#${check.id.replace('/', '-')}`;
+}

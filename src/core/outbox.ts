@@ -1,0 +1,63 @@
+import type { Item } from './item.ts';
+
+/** One item owed to one recipient. */
+export interface OwedItem {
+  item: number;
+  recipient: string;
+  contact: string;
+  content: Item;
+}
+
+/** A message whose bytes are frozen until it is delivered, or until it is known that they never left. */
+export interface FrozenMessage {
+  message: number;
+  recipient: string;
+  transport: string;
+  messageId: string;
+  content: Buffer;
+  attempts: number;
+  nextAt: number;
+  attemptedAt: number | null;
+  /** The final dot may have been sent: bytes and Message-ID stay as they are. */
+  mayHaveArrived: boolean;
+}
+
+/** What freezing fills in once the message has its number. */
+export interface Composed {
+  messageId: string;
+  subject: string;
+  content: Buffer;
+}
+
+/** What is owed to whom (alerting.md section 10): the store keeps it, the mail empties it. Every method is one transaction. */
+export interface Outbox {
+  /** Whether anything is owed at all: a run without mail loads no mail library. */
+  isAnythingOwed(): boolean;
+  /** Items that are in no message yet, oldest first. */
+  pendingItems(): OwedItem[];
+  itemsOf(message: number): OwedItem[];
+  frozenMessages(): FrozenMessage[];
+  /** A number for a new message of these items; it holds nothing yet. */
+  openMessage(items: OwedItem[], message: { recipient: string; transport: string; now: number }): number;
+  /** Gives a message that never left its content; items that came since join it. */
+  fill(message: number, added: OwedItem[], composed: Composed): void;
+  /**
+   * Commits the attempt before it is made. From here on the message counts as possibly delivered, until the attempt is known to
+   * have ended before the final dot: a process killed in between leaves the careful answer behind.
+   */
+  beginAttempt(message: number, now: number): void;
+  markSent(message: number, now: number, answer: string): void;
+  markDeferred(message: number, later: { nextAt: number; answer: string; mayHaveArrived: boolean }): void;
+  markFailed(message: number, answer: string): void;
+  /** Items whose recipient is in no contact any more are closed with a reason, and shown. */
+  closeRecipient(recipient: string, reason: string): void;
+  /** Message-IDs of earlier messages to the recipient about the same problem, oldest first: they hold a thread together. */
+  references(recipient: string, item: Item, message: number): string[];
+  /**
+   * Copies of a contact's items of priority critical and high, addressed to its fallback: those owed for `after` seconds, and those
+   * that failed for good. Returns how many were added.
+   */
+  addFallbackItems(fallback: { contact: string; after: number; mail: string[]; now: number }): number;
+  /** A secret of the database, which Message-IDs are derived from. */
+  secret(): string;
+}

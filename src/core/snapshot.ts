@@ -1,0 +1,52 @@
+import type { Configuration } from './configuration.ts';
+import type { Event } from './item.ts';
+import type { Past } from './past.ts';
+import type { RunRecord } from './run-record.ts';
+import type { State } from './state.ts';
+import type { Status } from './status.ts';
+
+/** One stored result, as pages and `explain` show it. */
+export interface PastResult {
+  run: number;
+  at: number;
+  state: State;
+  output: string;
+  withheld: string | null;
+  duration: number;
+}
+
+/** One mail, as the private site shows it. */
+export interface MessageRecord {
+  message: number;
+  recipient: string;
+  subject: string;
+  state: 'frozen' | 'sent' | 'failed';
+  attempts: number;
+  createdAt: number;
+  sentAt: number | null;
+  /** The server's last words, cleaned. */
+  answer: string;
+}
+
+/** Everything that the private site is made of: one moment of the store. */
+export interface Snapshot {
+  /** When the pages are made: the start of the run that they show. */
+  now: number;
+  run: RunRecord;
+  /** By when the next run is due; later than that, the page is old. */
+  nextRunBy: number;
+  configuration: Configuration;
+  /** By check id; a check that never ran has none. */
+  statuses: Map<string, Status>;
+  pasts: Map<string, Past>;
+  /** Newest first. */
+  runs: RunRecord[];
+  /** Newest first. */
+  events: Event[];
+  /** Newest first. */
+  messages: MessageRecord[];
+  /** The newest results of a check first, read when its page is made. */
+  recentResults(check: string): PastResult[];
+  /** Sentences for the red banner: configuration in its last good version, mail that failed. */
+  banners: string[];
+}

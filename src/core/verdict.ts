@@ -1,0 +1,107 @@
+import type { Check } from './configuration.ts';
+import type { Metrics, Observation, Part, Result } from './observation.ts';
+import { evaluateThreshold } from './range.ts';
+import { isWorse, type State, worst } from './state.ts';
+import { cleanText } from './text.ts';
+
+const MAX_PARTS = 100;
+const MAX_OUTPUT = 200;
+
+/** Where and when a result came from. */
+export interface ResultOrigin {
+  at: number;
+  run: number;
+  scheduled: boolean;
+  /** Seconds. */
+  duration: number;
+}
+
+/**
+ * Turns what a check saw into a result: the observation's kind gives a state, thresholds can make it worse, and the worst part
+ * counts. Numbers that are not finite are dropped; text is cleaned once more, whatever the check did.
+ */
+export function toResult(check: Check, observation: Observation, origin: ResultOrigin): Result {
+  const metrics = finiteMetrics(observation.metrics ?? {});
+  const parts = (observation.parts ?? []).slice(0, MAX_PARTS).map(cleanPart);
+  const breached = observation.kind === 'measured' ? judgeMetrics(check, metrics) : null;
+  const own = breached?.state ?? observedState(observation);
+  const state = worst([own, ...parts.map((part) => part.state)]);
+  const output = cleanText(breached === null ? observation.output : `${observation.output}, ${breached.wanted}`, MAX_OUTPUT);
+  const result: Result = {
+    check: check.id,
+    at: origin.at,
+    run: origin.run,
+    state,
+    code: codeOf(observation, breached),
+    output,
+    metrics,
+    parts,
+    scheduled: origin.scheduled,
+    withheld: null,
+    duration: Math.round(origin.duration * 1e6) / 1e6,
+  };
+  return observation.memory === undefined ? result : { ...result, memory: boundedMemory(observation.memory) };
+}
+
+function observedState(observation: Observation): State {
+  switch (observation.kind) {
+    case 'measured':
+      return 'OK';
+    case 'failed':
+      return 'CRITICAL';
+    case 'judged':
+      return observation.state;
+    case 'unknown':
+      return 'UNKNOWN';
+  }
+}
+
+function codeOf(observation: Observation, breached: Breach | null): string {
+  if ('code' in observation && observation.code !== undefined) return observation.code;
+  return breached === null ? '' : `threshold.${breached.metric}`;
+}
+
+interface Breach {
+  state: State;
+  metric: string;
+  /** `warning below 14` in the words of the range. */
+  wanted: string;
+}
+
+/** The worst breach; of equals the first in the configuration's order. */
+function judgeMetrics(check: Check, metrics: Metrics): Breach | null {
+  let found: Breach | null = null;
+  for (const [metric, threshold] of Object.entries(check.thresholds)) {
+    const value = metrics[metric];
+    if (value === undefined) continue;
+    const state = evaluateThreshold(value, threshold);
+    if (state === 'OK' || (found !== null && !isWorse(state, found.state))) continue;
+    const range = state === 'CRITICAL' ? threshold.critical : threshold.warning;
+    found = { state, metric, wanted: `${state.toLowerCase()} ${range === null ? '' : describeBreach(value, range, metric)}` };
+  }
+  return found;
+}
+
+function describeBreach(
+  value: number,
+  range: { min: number | null; max: number | null; inverted: boolean },
+  metric: string,
+): string {
+  const name = metric.replaceAll('_', ' ');
+  if (range.inverted) return `when ${name} is from ${range.min ?? 'minus infinity'} to ${range.max ?? 'infinity'}`;
+  return range.min !== null && value < range.min ? `below ${range.min} (${name})` : `above ${range.max} (${name})`;
+}
+
+function finiteMetrics(metrics: Metrics): Metrics {
+  return Object.fromEntries(Object.entries(metrics).filter(([, value]) => Number.isFinite(value)));
+}
+
+function cleanPart(part: Part): Part {
+  return { name: cleanText(part.name, 80), state: part.state, output: cleanText(part.output, MAX_OUTPUT) };
+}
+
+/** A check's memory is at most 4 KiB of JSON; a larger one is forgotten rather than stored. */
+function boundedMemory(memory: unknown): unknown {
+  const text = JSON.stringify(memory) ?? '';
+  return text.length <= 4096 ? memory : undefined;
+}

@@ -1,0 +1,139 @@
+#!/usr/bin/env node
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Command, type CommandContext, EXIT, UsageError } from './commands/command.ts';
+import { ConfigurationError } from './config/problem.ts';
+
+/** Loaded only when called: a cron run pays for no other command. */
+const COMMANDS: Record<string, () => Promise<Command>> = {
+  init: async () => (await import('./commands/init.ts')).init,
+  run: async () => (await import('./commands/run.ts')).run,
+  check: async () => (await import('./commands/check.ts')).check,
+  status: async () => (await import('./commands/status.ts')).status,
+  explain: async () => (await import('./commands/explain.ts')).explain,
+  config: async () => (await import('./commands/config.ts')).config,
+  render: async () => (await import('./commands/render.ts')).render,
+  mail: async () => (await import('./commands/mail.ts')).mail,
+  doctor: async () => (await import('./commands/doctor.ts')).doctor,
+  types: async () => (await import('./commands/types.ts')).types,
+};
+
+const GLOBAL_OPTIONS = {
+  config: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+  debug: { type: 'boolean' },
+} as const;
+
+// Nothing that a check left open may hold the process back.
+process.exit(await main(process.argv.slice(2)));
+
+async function main(argv: string[]): Promise<number> {
+  // A reader that goes away (`vigie status | head`) is no fault of ours.
+  process.stdout.on('error', () => process.exit(EXIT.done));
+  // Signals of an ending session end the run like a crash: everything owed is in the database. Children die with us.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => process.exit(EXIT.partly));
+  const isDebug = argv.includes('--debug');
+  try {
+    return await dispatch(argv, isDebug);
+  } catch (error) {
+    process.stderr.write(`${describe(error, isDebug)}\n`);
+    return error instanceof UsageError || error instanceof ConfigurationError ? EXIT.usage : EXIT.partly;
+  }
+}
+
+async function dispatch(argv: string[], isDebug: boolean): Promise<number> {
+  // Options may stand before the command: vigie --config /etc/vigie run
+  const { positionals, values } = parseArgs({ args: argv, options: GLOBAL_OPTIONS, strict: false, allowPositionals: true });
+  const name = findCommandName(argv, typeof values.config === 'string' ? values.config : undefined);
+  if (values['version'] === true && name === undefined) return say(`vigie ${readVersion()}`);
+  if (name === undefined || name === 'help') {
+    const topic = name === 'help' ? positionals[1] : undefined;
+    return say(await describeUsage(topic));
+  }
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (load === undefined)
+    throw new UsageError(`vigie: no command ${JSON.stringify(name)}, expected one of ${Object.keys(COMMANDS).join(', ')}, help`);
+  if (values.help === true) return say(await describeUsage(name));
+  const command = await load();
+  const given = parseStrictly(name, argv, command);
+  return command.run(createCommandContext(given.values['config'], isDebug), given);
+}
+
+function findCommandName(argv: string[], config: string | undefined): string | undefined {
+  return argv.find((word, index) => !word.startsWith('-') && !(config !== undefined && argv[index - 1] === '--config'));
+}
+
+function parseStrictly(
+  name: string,
+  argv: string[],
+  command: Command,
+): { values: Record<string, string | boolean | undefined>; positionals: string[] } {
+  try {
+    const parsed = parseArgs({ args: argv, options: { ...command.options, ...GLOBAL_OPTIONS }, allowPositionals: true });
+    return { values: parsed.values as Record<string, string | boolean | undefined>, positionals: parsed.positionals.slice(1) };
+  } catch (error) {
+    throw new UsageError(
+      `vigie ${name}: ${error instanceof Error ? error.message : String(error)}; vigie ${name} --help lists the options`,
+    );
+  }
+}
+
+function createCommandContext(config: string | boolean | undefined, isDebug: boolean): CommandContext {
+  const { stdout, stderr, env } = process;
+  return {
+    out: (text) => void stdout.write(text),
+    err: (text) => void stderr.write(`${text}\n`),
+    isTerminal: stdout.isTTY === true,
+    isWatched: stderr.isTTY === true,
+    color: stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '',
+    columns: stdout.columns ?? Number(env['COLUMNS'] ?? 120),
+    cwd: process.cwd(),
+    env,
+    now: Date.now(),
+    version: readVersion(),
+    configPath: typeof config === 'string' ? config : existsSync('vigie.yaml') ? 'vigie.yaml' : '/etc/vigie',
+    debug: isDebug,
+  };
+}
+
+/** package.json stands at the top, two or three folders above, compiled or bundled. */
+function readVersion(): string {
+  for (const up of ['../..', '../../..']) {
+    const path = join(import.meta.dirname, up, 'package.json');
+    if (existsSync(path)) return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
+  }
+  return 'unknown';
+}
+
+async function describeUsage(topic: string | undefined): Promise<string> {
+  const load = topic === undefined ? undefined : COMMANDS[topic];
+  if (load !== undefined) {
+    const { usage, summary, help } = await load();
+    return [`vigie ${usage}`, '', summary, ...(help ? ['', ...help.map((line) => `  ${line}`)] : [])].join('\n');
+  }
+  const commands = await Promise.all(Object.values(COMMANDS).map((one) => one()));
+  const width = Math.max(...commands.map(({ usage }) => usage.length));
+  return [
+    'vigie: monitoring for small teams: one process, one cron line, one database file',
+    '',
+    ...commands.map(({ usage, summary }) => `  vigie ${usage.padEnd(width)}  ${summary}`),
+    '',
+    '  --config PATH  the configuration, a file or a folder with vigie.yaml; default ./vigie.yaml, then /etc/vigie',
+    '  --version, --debug, vigie COMMAND --help',
+    '',
+    'A PATTERN is a glob over ids such as website/*; a bare name means all checks of that host or service.',
+  ].join('\n');
+}
+
+/** Outermost first, without a stack unless asked for. */
+function describe(error: unknown, isDebug: boolean): string {
+  if (!(error instanceof Error)) return String(error);
+  if (isDebug) return error.stack ?? error.message;
+  return error.message;
+}
+
+function say(text: string): number {
+  process.stdout.write(`${text}\n`);
+  return EXIT.done;
+}

@@ -1,0 +1,14 @@
+/** Characters of a text that a regular expression is run over: linear time is still time, and a peer chooses the text. */
+export const MAX_SEARCHED = 256 * 1024;
+
+/** RE2 (no backtracking, so no ReDoS) over the first 256 Ki characters of a text. Loaded when first used. */
+export async function compileRegex(pattern: string): Promise<(text: string) => boolean> {
+  const { RE2JS } = await import('re2js');
+  const compiled = RE2JS.compile(pattern);
+  return (text) => compiled.test(text.slice(0, MAX_SEARCHED));
+}
+
+/** Whether the pattern is found in the text. */
+export async function matchesRegex(pattern: string, text: string): Promise<boolean> {
+  return (await compileRegex(pattern))(text);
+}

@@ -1,0 +1,40 @@
+import type { Configuration } from './core/configuration.ts';
+import { createContext } from './net/context.ts';
+import { createResolver } from './net/resolver.ts';
+import type { Observer } from './observe.ts';
+import { loadCheckType } from './registry.ts';
+
+/** How checks reach the world in one run: one resolver for all, a context of its own for each try. */
+export function createObserver(
+  configuration: Configuration,
+  outside: {
+    run: number;
+    now: number;
+    env: Readonly<Record<string, string | undefined>>;
+    trace?: (check: string, step: string) => void;
+    onResult?: Observer['onResult'];
+  },
+): Observer {
+  const { run, now, env, trace, onResult } = outside;
+  const resolve = createResolver();
+  return {
+    run,
+    now,
+    limits: configuration.limits,
+    loadType: loadCheckType,
+    contextFor: (check, { signal, tryNumber, memory }) =>
+      createContext({
+        check: check.id,
+        proxy: check.via === null ? null : (configuration.proxies[check.via] ?? null),
+        resolve,
+        signal,
+        run,
+        tryNumber,
+        now,
+        memory,
+        trace: (step) => trace?.(check.id, step),
+        env,
+      }),
+    ...(onResult === undefined ? {} : { onResult }),
+  };
+}

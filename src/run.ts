@@ -1,0 +1,91 @@
+import { chooseDue, toBatchRecord, toRunRecord } from './core/batch.ts';
+import type { Configuration } from './core/configuration.ts';
+import { evaluate } from './core/evaluate.ts';
+import { planNotifications, type RunFacts } from './core/notify.ts';
+import type { RunRecord } from './core/run-record.ts';
+import type { Snapshot } from './core/snapshot.ts';
+import type { MailCounts, MailOutside } from './mail/delivery.ts';
+import { type Observer, observeAll } from './observe.ts';
+import type { SiteCounts } from './site/writer.ts';
+import { takeSnapshot } from './snapshot.ts';
+import { compact } from './store/compaction.ts';
+import type { Database } from './store/database.ts';
+import { appendBatch, finishRun, lastRun, readMeta, readPastProblems, readStatuses, writeMeta } from './store/history.ts';
+import { openOutbox } from './store/outbox.ts';
+
+/** What one batch works with; everything that is not pure comes in here. */
+export interface Batch {
+  configuration: Configuration;
+  database: Database;
+  /** The one reading of the clock, milliseconds since 1970. */
+  now: number;
+  /** `--now PATTERN`: run these whether due or not. */
+  force: string | null;
+  /** Items that the caller owes: configuration in its last good version, a moved database. */
+  whole: RunFacts['whole'];
+  banners: string[];
+  observerFor(run: number): Promise<Observer>;
+  /** Told how many checks are due, for the progress bar. */
+  onDue?(due: number): void;
+  mail: MailOutside;
+}
+
+export interface RunSummary {
+  record: RunRecord;
+  snapshot: () => Snapshot;
+  mail: MailCounts;
+  pages: SiteCounts;
+  /** Why the pages could not be written, or null. */
+  pageError: string | null;
+}
+
+/** One batch, from the due checks to the pages and the mail. What is owed is stored before anything is told. */
+export async function run(batch: Batch): Promise<RunSummary> {
+  const { configuration, database, now } = batch;
+  const began = performance.now();
+  const previous = lastRun(database);
+  const number = (previous?.run ?? 0) + 1;
+  const statuses = readStatuses(database);
+  const due = chooseDue(configuration, statuses, batch);
+  batch.onDue?.(due.length);
+  const results = due.length === 0 ? [] : await observeAll(due, await batch.observerFor(number));
+  const evaluated = evaluate(configuration, statuses, results, now);
+  const pastProblems = (check: string) => readPastProblems(database, check, now);
+  const facts = { run: number, now, isFirstRun: previous === null, pastProblems, whole: batch.whole };
+  const plan = planNotifications(configuration, statuses, evaluated, facts);
+  const record = toRunRecord(number, now, previous, { evaluated, items: plan.items.length, interval: configuration.interval });
+  appendBatch(database, toBatchRecord(record, evaluated, plan), configuration);
+  const snapshot = () => takeSnapshot(database, { configuration, statuses: plan.statuses, record, now, banners: batch.banners });
+  const pages = await publish(batch, snapshot, results.length > 0 || plan.items.length > 0);
+  const mail = await deliver(batch);
+  if (mail.sent + mail.failed > 0) writeMeta(database, 'pages', 'stale');
+  const durationMs = Math.round(performance.now() - began);
+  finishRun(database, number, durationMs);
+  compact(database, configuration.retention, now);
+  return { record: { ...record, durationMs }, snapshot, mail, ...pages };
+}
+
+/** A run that owes nothing loads neither the mail libraries nor what composes. */
+async function deliver({ database, configuration, mail, now }: Batch): Promise<MailCounts> {
+  const outbox = openOutbox(database);
+  if (!outbox.isAnythingOwed()) return { sent: 0, queued: 0, failed: 0 };
+  const { deliverOutbox } = await import('./mail/delivery.ts');
+  return deliverOutbox(outbox, configuration, { ...mail, now });
+}
+
+/** A run in which nothing happened leaves the pages as they are: they already say by when the next result is due. */
+async function publish(batch: Batch, snapshot: () => Snapshot, isNews: boolean): Promise<Pick<RunSummary, 'pages' | 'pageError'>> {
+  const { database, configuration, banners } = batch;
+  const shown = JSON.stringify([configuration.fingerprint, banners]);
+  const none = { written: 0, unchanged: 0 };
+  if (!isNews && readMeta(database, 'pages') === shown) return { pages: none, pageError: null };
+  try {
+    const { publishSites } = await import('./site/publisher.ts');
+    const pages = await publishSites(snapshot());
+    writeMeta(database, 'pages', shown);
+    return { pages, pageError: null };
+  } catch (error) {
+    writeMeta(database, 'pages', 'failed');
+    return { pages: none, pageError: error instanceof Error ? error.message : String(error) };
+  }
+}

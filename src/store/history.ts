@@ -1,0 +1,196 @@
+import { randomBytes } from 'node:crypto';
+import type { BatchRecord } from '../core/batch.ts';
+import type { Configuration } from '../core/configuration.ts';
+import type { Event, Item, PastProblem } from '../core/item.ts';
+import type { Result } from '../core/observation.ts';
+import type { RunRecord } from '../core/run-record.ts';
+import type { PastResult } from '../core/snapshot.ts';
+import { toExitCode, toState } from '../core/state.ts';
+import type { Status } from '../core/status.ts';
+import type { Database } from './database.ts';
+
+/** The number of the last run and when it began, or null on an empty history. */
+export function lastRun(database: Database): { run: number; startedAt: number } | null {
+  const row = database.prepare('SELECT run, started_at AS startedAt FROM runs ORDER BY run DESC LIMIT 1').get();
+  return (row as { run: number; startedAt: number } | undefined) ?? null;
+}
+
+export function readStatuses(database: Database): Map<string, Status> {
+  const rows = database.prepare('SELECT id, status FROM checks').raw().all() as [string, string][];
+  return new Map(rows.map(([id, status]) => [id, JSON.parse(status) as Status]));
+}
+
+/**
+ * Stores run, results, statuses, events and items in one `BEGIN IMMEDIATE` transaction: a crash before its end leaves nothing, a
+ * crash after it loses nothing.
+ */
+export function appendBatch(database: Database, batch: BatchRecord, configuration: Configuration): void {
+  database
+    .transaction(() => {
+      insertRun(database, batch.run);
+      const numbers = storeStatuses(database, batch.statuses);
+      storeResults(database, batch.results, numbers);
+      storeDays(database, batch.finished, numbers);
+      storeEvents(database, batch.events);
+      storeItems(database, batch.items, configuration);
+    })
+    .immediate();
+}
+
+function insertRun(database: Database, run: RunRecord): void {
+  database
+    .prepare(
+      'INSERT INTO runs VALUES (:run, :startedAt, :durationMs, :due, :ok, :warning, :critical, :unknown, :skipped, :items, :lateMs)',
+    )
+    .run(run);
+}
+
+/** Pages and mail come after the transaction: their time is added when they are done. */
+export function finishRun(database: Database, run: number, durationMs: number): void {
+  database.prepare('UPDATE runs SET duration_ms = ? WHERE run = ?').run(durationMs, run);
+}
+
+function storeStatuses(database: Database, statuses: Status[]): Map<string, number> {
+  const store = database
+    .prepare(
+      'INSERT INTO checks (id, status) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET status = excluded.status RETURNING number',
+    )
+    .pluck();
+  return new Map(statuses.map((status) => [status.check, store.get(status.check, JSON.stringify(status)) as number]));
+}
+
+function storeResults(database: Database, results: Result[], numbers: Map<string, number>): void {
+  const insert = database.prepare('INSERT INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+  for (const result of results) {
+    insert.run(
+      numbers.get(result.check),
+      result.run,
+      result.at,
+      toExitCode(result.state),
+      result.scheduled ? 1 : 0,
+      result.withheld,
+      result.code === '' ? null : result.code,
+      result.output,
+      Object.keys(result.metrics).length === 0 ? null : JSON.stringify(result.metrics),
+      result.parts.length === 0 ? null : JSON.stringify(result.parts),
+      result.duration,
+    );
+  }
+}
+
+/** A day can be stored twice when the clock went back: the counters add up. */
+function storeDays(database: Database, finished: BatchRecord['finished'], numbers: Map<string, number>): void {
+  const insert = database.prepare(`
+    INSERT INTO days VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (check_number, day) DO UPDATE SET ok_s = ok_s + excluded.ok_s, warning_s = warning_s + excluded.warning_s,
+      critical_s = critical_s + excluded.critical_s, unknown_s = unknown_s + excluded.unknown_s,
+      unmeasured_s = unmeasured_s + excluded.unmeasured_s, results = results + excluded.results, failures = failures + excluded.failures`);
+  for (const { check, days } of finished) {
+    for (const { day, tally, results, failures, latency, metrics } of days) {
+      insert.run(numbers.get(check), day, ...tally, results, failures, JSON.stringify(latency), JSON.stringify(metrics));
+    }
+  }
+}
+
+function storeEvents(database: Database, events: Event[]): void {
+  const insert = database.prepare('INSERT INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+  for (const { at, run, kind, check, host, state, onset, reason, output, told } of events) {
+    insert.run(at, run, kind, check, host, state === null ? null : toExitCode(state), onset, reason, output, told ? 1 : 0);
+  }
+}
+
+/** One row for each item and recipient; a mail address in several contacts is told once. */
+function storeItems(database: Database, items: Item[], configuration: Configuration): void {
+  const insert = database.prepare(`
+    INSERT INTO items (run, at, kind, subject, check_id, host, state, onset, reason, contact, recipient, priority, content)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`);
+  for (const item of items) {
+    const state = item.state === null ? null : toExitCode(item.state);
+    const subject = item.check ?? item.host ?? '';
+    const priority = item.facts?.priority ?? 'high';
+    const content = JSON.stringify(item);
+    for (const contact of item.to) {
+      for (const recipient of configuration.contacts[contact]?.mail ?? []) {
+        insert.run(
+          item.run,
+          item.at,
+          item.kind,
+          subject,
+          item.check,
+          item.host,
+          state,
+          item.onset,
+          item.reason,
+          contact,
+          recipient,
+          priority,
+          content,
+        );
+      }
+    }
+  }
+}
+
+/** Problems of a check that ended or began within 90 days before `now`, newest first, at most 10. */
+export function readPastProblems(database: Database, check: string, now: number): PastProblem[] {
+  const rows = database
+    .prepare(`
+      SELECT onset, max(CASE kind WHEN 'recovery' THEN at END) AS ended FROM events
+      WHERE check_id = ? AND at > ? AND kind IN ('problem', 'recovery') GROUP BY onset ORDER BY onset DESC LIMIT 10`)
+    .all(check, now - 90 * 86_400_000) as { onset: number; ended: number | null }[];
+  return rows.map(({ onset, ended }) => ({ onset, duration: ended === null ? null : (ended - onset) / 1000 }));
+}
+
+/** The newest runs first. */
+export function readRuns(database: Database, limit: number): RunRecord[] {
+  return database
+    .prepare(`
+      SELECT run, started_at AS startedAt, duration_ms AS durationMs, due, ok, warning, critical, unknown, skipped, items, late_ms AS lateMs
+      FROM runs ORDER BY run DESC LIMIT ?`)
+    .all(limit) as RunRecord[];
+}
+
+type EventRow = Omit<Event, 'state' | 'told'> & { state: number | null; told: number };
+
+/** The newest events first; of one check, or of all. */
+export function readEvents(database: Database, limit: number, check: string | null = null): Event[] {
+  const rows = database
+    .prepare(`
+      SELECT at, run, kind, check_id AS "check", host, state, onset, reason, output, told FROM events
+      WHERE :check IS NULL OR check_id = :check ORDER BY event DESC LIMIT :limit`)
+    .all({ check, limit }) as EventRow[];
+  return rows.map((row) => ({ ...row, state: row.state === null ? null : toState(row.state), told: row.told === 1 }));
+}
+
+/** The newest results of a check first, from the hot rows. */
+export function readResults(database: Database, check: string, limit: number): PastResult[] {
+  const rows = database
+    .prepare(`
+      SELECT r.run, r.at, r.state, r.output, r.withheld, r.duration FROM results r JOIN checks c ON c.number = r.check_number
+      WHERE c.id = ? ORDER BY r.run DESC LIMIT ?`)
+    .all(check, limit) as (Omit<PastResult, 'state'> & { state: number })[];
+  return rows.map((row) => ({ ...row, state: toState(row.state) }));
+}
+
+/** A value that lives as long as the database: what an earlier run remembered, or undefined. */
+export function readMeta(database: Database, key: string): string | undefined {
+  return database.prepare('SELECT value FROM meta WHERE key = ?').pluck().get(key) as string | undefined;
+}
+
+export function writeMeta(database: Database, key: string, value: string): void {
+  database.prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value').run(key, value);
+}
+
+/** The secret that Message-IDs are derived from: made once for each database. */
+export function databaseSecret(database: Database): string {
+  const known = readMeta(database, 'secret');
+  if (known !== undefined) return known;
+  database.prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING').run('secret', randomBytes(32).toString('hex'));
+  return readMeta(database, 'secret') ?? '';
+}
+
+/** What `integrity_check` finds wrong, or null. Reads the whole file. */
+export function checkIntegrity(database: Database): string | null {
+  const answer = database.pragma('integrity_check(1)', { simple: true }) as string;
+  return answer === 'ok' ? null : answer;
+}

@@ -1,0 +1,147 @@
+/**
+ * The history database, version by version: `MIGRATIONS[n]` leads from version n to n + 1 (`PRAGMA user_version`).
+ * Times are milliseconds since 1970 (UTC); states are the plug-in codes 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN. docs/history.md
+ * explains every table to a person with `sqlite3`.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+  CREATE TABLE runs (
+    run INTEGER PRIMARY KEY,
+    started_at INTEGER NOT NULL,
+    duration_ms INTEGER,
+    due INTEGER NOT NULL, ok INTEGER NOT NULL, warning INTEGER NOT NULL, critical INTEGER NOT NULL, unknown INTEGER NOT NULL,
+    skipped INTEGER NOT NULL,
+    items INTEGER NOT NULL,
+    late_ms INTEGER
+  );
+
+  CREATE TABLE checks (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, status TEXT NOT NULL);
+
+  CREATE TABLE results (
+    check_number INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    scheduled INTEGER NOT NULL,
+    withheld TEXT,
+    code TEXT,
+    output TEXT,
+    metrics TEXT,
+    parts TEXT,
+    duration REAL NOT NULL,
+    PRIMARY KEY (check_number, run)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE packed (
+    check_number INTEGER NOT NULL,
+    day TEXT NOT NULL,
+    results INTEGER NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (check_number, day)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE days (
+    check_number INTEGER NOT NULL,
+    day TEXT NOT NULL,
+    ok_s INTEGER NOT NULL, warning_s INTEGER NOT NULL, critical_s INTEGER NOT NULL, unknown_s INTEGER NOT NULL,
+    unmeasured_s INTEGER NOT NULL,
+    results INTEGER NOT NULL,
+    failures INTEGER NOT NULL,
+    latency TEXT NOT NULL,
+    metrics TEXT NOT NULL,
+    PRIMARY KEY (check_number, day)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE past (check_number INTEGER PRIMARY KEY, day TEXT NOT NULL, summary TEXT NOT NULL);
+
+  CREATE TABLE events (
+    event INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    check_id TEXT,
+    host TEXT,
+    state INTEGER,
+    onset INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    output TEXT NOT NULL,
+    told INTEGER NOT NULL
+  );
+  CREATE INDEX events_by_check ON events (check_id, at);
+  CREATE INDEX events_by_time ON events (at);
+
+  CREATE TABLE messages (
+    message INTEGER PRIMARY KEY,
+    recipient TEXT NOT NULL,
+    transport TEXT NOT NULL,
+    message_id TEXT NOT NULL UNIQUE,
+    subject TEXT NOT NULL,
+    content BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('frozen', 'sent', 'failed')),
+    attempts INTEGER NOT NULL DEFAULT 0,
+    attempted_at INTEGER,
+    next_at INTEGER NOT NULL,
+    may_have_arrived INTEGER NOT NULL DEFAULT 0,
+    sent_at INTEGER,
+    answer TEXT
+  );
+  CREATE INDEX messages_by_state ON messages (state, next_at);
+
+  CREATE TABLE items (
+    item INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    check_id TEXT,
+    host TEXT,
+    state INTEGER,
+    onset INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    contact TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    priority TEXT NOT NULL,
+    content TEXT NOT NULL,
+    message INTEGER REFERENCES messages (message),
+    fallback_of INTEGER,
+    closed TEXT,
+    UNIQUE (run, subject, kind, recipient)
+  );
+  CREATE INDEX items_by_message ON items (message);
+  CREATE INDEX items_pending ON items (recipient) WHERE message IS NULL AND closed IS NULL;
+  CREATE INDEX items_by_subject ON items (subject, recipient);
+
+  CREATE VIEW readable_results AS
+    SELECT c.id AS "check", r.run, strftime('%Y-%m-%dT%H:%M:%SZ', r.at / 1000, 'unixepoch') AS time,
+      CASE r.state WHEN 0 THEN 'OK' WHEN 1 THEN 'WARNING' WHEN 2 THEN 'CRITICAL' ELSE 'UNKNOWN' END AS state,
+      r.code, r.output, r.withheld, r.scheduled, r.duration, r.metrics, r.parts
+    FROM results r JOIN checks c ON c.number = r.check_number;
+
+  CREATE VIEW readable_events AS
+    SELECT strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000, 'unixepoch') AS time, run, kind, check_id AS "check", host,
+      CASE state WHEN 0 THEN 'OK' WHEN 1 THEN 'WARNING' WHEN 2 THEN 'CRITICAL' WHEN 3 THEN 'UNKNOWN' END AS state,
+      strftime('%Y-%m-%dT%H:%M:%SZ', onset / 1000, 'unixepoch') AS onset, reason, output, told
+    FROM events;
+
+  CREATE VIEW readable_days AS
+    SELECT c.id AS "check", d.day, d.ok_s, d.warning_s, d.critical_s, d.unknown_s, d.unmeasured_s, d.results, d.failures,
+      round(100.0 * (d.ok_s + d.warning_s) / nullif(d.ok_s + d.warning_s + d.critical_s, 0), 3) AS availability
+    FROM days d JOIN checks c ON c.number = d.check_number;
+
+  CREATE VIEW readable_checks AS
+    SELECT id AS "check", json_extract(status, '$.latest.state') AS state,
+      CASE WHEN json_extract(status, '$.problem') IS NULL AND json_extract(status, '$.streak') IS NOT NULL THEN 'soft' ELSE 'hard' END
+        AS state_type,
+      json_extract(status, '$.latest.output') AS output,
+      strftime('%Y-%m-%dT%H:%M:%SZ', json_extract(status, '$.since') / 1000, 'unixepoch') AS since,
+      strftime('%Y-%m-%dT%H:%M:%SZ', json_extract(status, '$.latest.at') / 1000, 'unixepoch') AS last_result
+    FROM checks;
+
+  CREATE VIEW readable_mail AS
+    SELECT m.message, m.recipient, m.subject, m.state, m.attempts, m.answer, i.kind, i.check_id AS "check", i.reason
+    FROM messages m JOIN items i ON i.message = m.message;
+  `,
+];

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Every gate of the project, in the order of their speed; `npm test` and .ci/run call it. The first failure ends it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() { printf '\n== %s\n' "$*"; }
+
+# As root on Debian the servers that tests talk to are installed; elsewhere tests that lack one are skipped, counted and named.
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && [ -f /etc/debian_version ]; then
+  missing=()
+  while read -r package _; do
+    case "$package" in ''|'#'*) continue ;; esac
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+  done < test/packages.txt
+  if [ ${#missing[@]} -gt 0 ]; then
+    step "installing ${missing[*]}"
+    # Packages must not start services: the tests start their own, on ports of their own.
+    policy=
+    if [ ! -e /usr/sbin/policy-rc.d ]; then
+      policy=/usr/sbin/policy-rc.d
+      printf '#!/bin/sh\nexit 101\n' > "$policy"
+      chmod 755 "$policy"
+      trap 'rm -f "$policy"' EXIT
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -q >/dev/null
+    apt-get install -y -q --no-install-recommends "${missing[@]}" >/dev/null
+  fi
+fi
+
+step build
+node build.mjs
+step lint
+node_modules/.bin/biome check --error-on-warnings .
+step 'dead code'
+node_modules/.bin/knip
+step 'tests and coverage'
+node test/run.mjs --coverage

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { toDay } from '../../src/core/availability.ts';
+import { windowFigures } from '../../src/core/past.ts';
+import { newStatus } from '../../src/core/status.ts';
+import { compact, readPasts } from '../../src/store/compaction.ts';
+import { historyPath } from '../../src/store/database.ts';
+import { databaseSecret, readEvents, readPastProblems, readResults, readRuns, readStatuses } from '../../src/store/history.ts';
+import { unpackResults } from '../../src/store/packing.ts';
+import { freshHistory, resultOf, storeRun } from '../support/history.ts';
+import { checkOf, configurationOf, contactOf } from '../support/model.ts';
+import { needs } from '../support/server.ts';
+
+const NOON = Date.UTC(2026, 10, 22, 12, 0, 0);
+const DAY = 86_400_000;
+const check = checkOf();
+const configuration = configurationOf([check]);
+let history: ReturnType<typeof freshHistory>;
+
+beforeEach(() => {
+  history = freshHistory(NOON);
+});
+afterEach(() => history.remove());
+
+function play(states: string, options: { start?: number; step?: number } = {}): void {
+  for (const [i, letter] of [...states].entries()) {
+    const now = (options.start ?? NOON) + i * (options.step ?? 300_000);
+    storeRun(history.database, configuration, [resultOf(check.id, letter === 'O' ? 'OK' : 'CRITICAL')], now);
+  }
+}
+
+describe('the history', () => {
+  it('[R1] a status comes back as it was stored', () => {
+    play('OCC');
+    const status = readStatuses(history.database).get(check.id);
+    assert.equal(status?.streak?.length, 2);
+    assert.equal(status?.latest?.output, 'seen CRITICAL');
+    assert.equal(status?.everOk, true);
+  });
+
+  it('[H1] an item is stored once for each address, though contacts share it', () => {
+    const shared = configurationOf([checkOf({ contacts: ['a', 'b'] })], {
+      contacts: { a: contactOf('a', ['x@example.org', 'y@example.org']), b: contactOf('b', ['x@example.org']) },
+      contactsForAll: ['a'],
+    });
+    for (const [i, state] of (['OK', 'CRITICAL', 'CRITICAL', 'CRITICAL'] as const).entries()) {
+      storeRun(history.database, shared, [resultOf(check.id, state)], NOON + i * 300_000);
+    }
+    const rows = history.database.prepare("SELECT recipient FROM items WHERE kind = 'problem' ORDER BY recipient").pluck().all();
+    assert.deepEqual(rows, ['x@example.org', 'y@example.org']);
+  });
+
+  it('[H1] the first run on an empty history owes one item, not one for each check in trouble', () => {
+    storeRun(history.database, configuration, [resultOf(check.id, 'CRITICAL')], NOON);
+    assert.deepEqual(history.database.prepare('SELECT kind, reason FROM items').all(), [
+      { kind: 'started', reason: 'watching 1 check, 1 of them in trouble' },
+    ]);
+  });
+
+  it('[W1] earlier problems are told with their lengths, newest first', () => {
+    play('OCCCOOCCCO');
+    const past = readPastProblems(history.database, check.id, NOON + DAY);
+    assert.deepEqual(past, [
+      { onset: NOON + 6 * 300_000, duration: 900 },
+      { onset: NOON + 300_000, duration: 900 },
+    ]);
+  });
+
+  it('[R1] a batch is one transaction: an item that cannot be stored leaves no result behind', () => {
+    const broken = { ...resultOf(check.id, 'OK'), output: null as unknown as string };
+    history.database.exec("CREATE TRIGGER refuse BEFORE INSERT ON results BEGIN SELECT RAISE(ABORT, 'no'); END");
+    assert.throws(() => storeRun(history.database, configuration, [broken], NOON));
+    assert.equal(readRuns(history.database, 10).length, 0);
+    assert.equal(readStatuses(history.database).size, 0);
+  });
+
+  it('[R4] the views are readable with sqlite3', needs('sqlite3'), () => {
+    play('OCCC');
+    const ask = (sql: string) => execFileSync('sqlite3', [historyPath(history.state), sql], { encoding: 'utf8' }).trim();
+    assert.equal(ask('SELECT "check", state, state_type FROM readable_checks'), 'website/front-page|CRITICAL|hard');
+    assert.equal(ask('SELECT time, state, output FROM readable_results ORDER BY run LIMIT 1'), '2026-11-22T12:00:00Z|OK|seen OK');
+    assert.equal(ask("SELECT kind, onset FROM readable_events WHERE kind = 'problem'"), 'problem|2026-11-22T12:05:00Z');
+    assert.equal(ask('SELECT count(*) FROM readable_days'), '0');
+    assert.equal(ask('SELECT count(*) FROM readable_mail'), '0');
+  });
+
+  it('[R3] the secret of a database is made once', () => {
+    assert.match(databaseSecret(history.database), /^[0-9a-f]{64}$/);
+    assert.equal(databaseSecret(history.database), databaseSecret(history.database));
+  });
+});
+
+describe('compaction', () => {
+  const retention = { rows: 2 * 86_400, packed: 100 * 86_400, events: 100 * 86_400 };
+
+  it('[R1] packs whole days that are older than the hot rows, and keeps what they held', () => {
+    play('OOCO', { step: 3_600_000 });
+    const now = NOON + 4 * DAY;
+    assert.equal(compact(history.database, retention, now).packed, 1);
+    assert.equal(readResults(history.database, check.id, 10).length, 0);
+    const row = history.database.prepare('SELECT day, results, content FROM packed').get() as {
+      day: string;
+      results: number;
+      content: Buffer;
+    };
+    assert.deepEqual([row.day, row.results], ['2026-11-22', 4]);
+    assert.deepEqual(
+      unpackResults(row.content).map(({ state }) => state),
+      [0, 0, 2, 0],
+    );
+  });
+
+  it('[R1] leaves the days that are still hot', () => {
+    play('OO');
+    assert.equal(compact(history.database, retention, NOON + DAY).packed, 0);
+    assert.equal(readResults(history.database, check.id, 10).length, 2);
+  });
+
+  it('[case C01] a day that is packed twice, because the clock went back, loses nothing', () => {
+    play('OO');
+    compact(history.database, retention, NOON + 4 * DAY);
+    play('OOO', { start: NOON + 1000 });
+    compact(history.database, retention, NOON + 4 * DAY);
+    assert.deepEqual(history.database.prepare('SELECT day, results FROM packed ORDER BY day').all(), [
+      { day: '2026-11-22', results: 2 },
+      { day: '2026-11-22#2', results: 3 },
+    ]);
+  });
+
+  it('[R1] forgets packed days, counters and events beyond their retention', () => {
+    play('OCCCO');
+    play('O', { start: NOON + DAY });
+    compact(history.database, retention, NOON + 4 * DAY);
+    compact(history.database, retention, NOON + 200 * DAY);
+    compact(history.database, retention, NOON + 200 * DAY);
+    for (const table of ['packed', 'days', 'events', 'runs']) {
+      assert.equal(history.database.prepare(`SELECT count(*) FROM ${table}`).pluck().get(), 0, table);
+    }
+  });
+
+  it('[F1] availability over days comes from counters, made once a day', () => {
+    play('OCOO', { step: 300_000 });
+    const later = NOON + 3 * DAY;
+    play('O', { start: later });
+    const pasts = readPasts(history.database, [check.id], toDay(later));
+    const status = readStatuses(history.database).get(check.id) ?? newStatus(check.id, later);
+    // Twice its interval the last OK of the first day still held.
+    assert.deepEqual(windowFigures('7d', status, pasts.get(check.id)).critical, 300);
+    assert.equal(windowFigures('7d', status, pasts.get(check.id)).availability, (600 + 600) / 1500);
+    assert.equal(history.database.prepare('SELECT count(*) FROM past').pluck().get(), 1);
+    history.database.exec('DELETE FROM days');
+    assert.deepEqual(readPasts(history.database, [check.id], toDay(later)).get(check.id), pasts.get(check.id));
+  });
+
+  it('[R1] events are read newest first', () => {
+    play('OCCCO');
+    assert.deepEqual(
+      readEvents(history.database, 10, check.id).map(({ kind }) => kind),
+      ['recovery', 'problem', 'soft'],
+    );
+  });
+});

@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryFolder } from './server.ts';
+
+/** The compiled program; the bundle is what people run, and starts faster. */
+const ROOT = new URL('../../..', import.meta.url).pathname;
+export const BUNDLE = join(ROOT, 'dist/vigie/src/main.js');
+export const PROGRAM = join(ROOT, 'dist/src/main.js');
+
+export interface Ended {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface CliOptions {
+  env?: NodeJS.ProcessEnv;
+  nodeOptions?: string[];
+  program?: string;
+  /** Told of the process as soon as it runs. */
+  onStart?: (child: ChildProcess) => void;
+}
+
+/** Runs `vigie ARGS` in a folder and waits for its end. */
+export function vigie(folder: string, args: string[], options: CliOptions = {}): Promise<Ended> {
+  const { env, nodeOptions = [], program = PROGRAM, onStart } = options;
+  const child = spawn(
+    process.execPath,
+    [...(program === BUNDLE ? [] : ['--enable-source-maps']), ...nodeOptions, program, ...args],
+    {
+      cwd: folder,
+      env: { ...process.env, NO_COLOR: '1', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (bytes: Buffer) => {
+    stdout += bytes.toString();
+  });
+  child.stderr.on('data', (bytes: Buffer) => {
+    stderr += bytes.toString();
+  });
+  onStart?.(child);
+  return new Promise((resolve) => {
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+  });
+}
+
+/** A folder with a configuration: `vigie.yaml` and drop-ins by name. */
+export function installation(globalFile: string, dropIns: Record<string, string> = {}): { path: string; remove: () => void } {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder.path, 'conf.d'));
+  writeFileSync(join(folder.path, 'vigie.yaml'), globalFile);
+  for (const [name, text] of Object.entries(dropIns)) writeFileSync(join(folder.path, 'conf.d', name), text);
+  return folder;
+}
+
+/** The shortest global file; `transport` is where the mail goes. */
+export function globalFile(transport: string, more = ''): string {
+  return `title: Test
+sites:
+  private: { output: site/private }
+  public: { output: site/public, title: Status }
+mail: { from: vigie@example.org, transport: "${transport}" }
+contacts:
+  sysadmins: { mail: [sysadmins@example.org] }
+defaults: { contacts: [sysadmins], timeout: 5s, attempts: 1, retries: { times: 0 } }
+${more}`;
+}

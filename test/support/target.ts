@@ -1,0 +1,33 @@
+import { createServer, type Server } from 'node:http';
+
+/** A web server whose answer the test chooses. */
+export class Target {
+  status = 200;
+  requests = 0;
+  private readonly server: Server;
+
+  private constructor(server: Server) {
+    this.server = server;
+  }
+
+  static async start(): Promise<Target> {
+    const server = createServer();
+    const target = new Target(server);
+    server.on('request', (_, response) => {
+      target.requests += 1;
+      response.writeHead(target.status, { connection: 'close' }).end('Welcome');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return target;
+  }
+
+  get url(): string {
+    const address = this.server.address();
+    return `http://127.0.0.1:${address !== null && typeof address === 'object' ? address.port : 0}/`;
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+}
