@@ -181,7 +181,7 @@ export const GLOBAL: Fields = {
     tls: section('How SMTP is protected.', {
       ca: line('File with the certificate authorities to trust, PEM.', optional),
       verify: option.boolean('Whether the certificate must be valid.', { default: true }),
-      required: option.boolean('Whether plain text is refused; default: yes, but for a server on this machine.', optional),
+      required: option.boolean('Whether plain text is refused; default: yes, but for a relay on the loopback interface.', optional),
     }),
   }),
   defaults: section('Settings of every check.', INHERITABLE),
