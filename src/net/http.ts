@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import { Client, type Dispatcher } from 'undici';
 import type { Context } from '../check-type.ts';
 import { LookFailure, TargetFailure } from '../core/failure.ts';
@@ -7,7 +6,7 @@ import { cleanText } from '../core/text.ts';
 import { toTlsFailure } from './certificate.ts';
 import { formatElapsed, toAbortFailure } from './limits.ts';
 import { isRedirect, MAX_REDIRECTS, planRedirect, type RedirectPolicy, type Step } from './redirect.ts';
-import { startTls } from './tls.ts';
+import { readNotAfter, startTls } from './tls.ts';
 
 export interface HttpRequest {
   url: string;
@@ -110,11 +109,6 @@ function toTlsSettings(request: HttpRequest, step: Step, host: string) {
   return { serverName, ca, pin, verify: verify ?? true, alpn: ['http/1.1'] };
 }
 
-function readNotAfter(socket: TLSSocket): number | null {
-  const time = Date.parse(socket.getPeerCertificate().valid_to);
-  return Number.isNaN(time) ? null : time;
-}
-
 type Answer = Pick<HttpResponse, 'status' | 'statusText' | 'headers' | 'body'>;
 
 interface Limits {
@@ -130,8 +124,7 @@ function dispatch(socket: Socket, step: Step, limits: Limits): Promise<Answer> {
       const given = unused;
       unused = null;
       // After a lost connection undici asks for the next one at once and without end; there is none.
-      const ended = new TargetFailure('network.reset', 'connection closed before an answer');
-      queueMicrotask(() => (given ? callback(null, given) : callback(ended, null)));
+      queueMicrotask(() => (given ? callback(null, given) : callback(toHttpFailure({}, false), null)));
     },
     maxHeaderSize: MAX_HEADER,
     headersTimeout: 0,
