@@ -33,6 +33,7 @@ export function createReader(socket: Socket, signal: AbortSignal, maxBytes = 64 
       new Promise((resolve, reject) => {
         const settle = (act: () => void) => {
           socket.removeListener('readable', look);
+          socket.removeListener('end', look);
           socket.removeListener('close', onClose);
           socket.removeListener('error', onError);
           act();

@@ -16,6 +16,7 @@ type Reply = number | string[] | null;
 async function nameServer(reply: (type: string, n: number) => Reply, delayMs = 0): Promise<NameServer> {
   const socket: Socket = createSocket('udp4');
   const questions: string[] = [];
+  const timers: NodeJS.Timeout[] = [];
   socket.on('message', (bytes, from) => {
     const query = packet.decode(bytes);
     const question = query.questions?.[0];
@@ -26,10 +27,14 @@ async function nameServer(reply: (type: string, n: number) => Reply, delayMs = 0
     const answers = typeof what === 'number' ? [] : what.map((data) => ({ type, name: question?.name, ttl: 0, data }) as Answer);
     const flags = packet.RECURSION_DESIRED | (typeof what === 'number' ? what : 0);
     const message = packet.encode({ type: 'response', id: query.id ?? 0, flags, questions: query.questions ?? [], answers });
-    setTimeout(() => socket.send(message, from.port, from.address, () => {}), delayMs);
+    timers.push(setTimeout(() => socket.send(message, from.port, from.address), delayMs));
   });
+  const close = () => {
+    for (const timer of timers) clearTimeout(timer);
+    socket.close();
+  };
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
-  return { address: `127.0.0.1:${socket.address().port}`, questions, close: () => socket.close() };
+  return { address: `127.0.0.1:${socket.address().port}`, questions, close };
 }
 
 const resolverOf = (server: NameServer, more: ResolverSettings = {}) =>
