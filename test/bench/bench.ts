@@ -1,6 +1,3 @@
-// Measures every budget of design.md section 8 side by side in one run: npm run bench. Figures are of this machine, now; what counts
-// are the ratios. Exit code 1 when a budget is exceeded.
-import { spawn } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
