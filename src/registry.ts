@@ -32,6 +32,16 @@ export async function loadCheckType(name: string): Promise<CheckType | undefined
   return module.default;
 }
 
+/** The same, with each type looked for once: a run asks for a type with every check. */
+export function createTypeLoader(): (name: string) => Promise<CheckType | undefined> {
+  const loaded = new Map<string, Promise<CheckType | undefined>>();
+  return (name) => {
+    const known = loaded.get(name) ?? loadCheckType(name);
+    loaded.set(name, known);
+    return known;
+  };
+}
+
 /** What the given types declare of their metrics, for pages. */
 export async function loadMetricCatalogue(types: Iterable<string>): Promise<MetricCatalogue> {
   const entries = [...new Set(types)].map(async (name) => [name, (await loadCheckType(name))?.metrics ?? {}] as const);

@@ -15,7 +15,7 @@ import {
   takeLock,
   toDatabaseFault,
 } from '../store/database.ts';
-import { readMeta, writeMeta } from '../store/history.ts';
+import { readMeta } from '../store/history.ts';
 import { formatProgress } from '../terminal.ts';
 import { type Arguments, type Command, type CommandContext, EXIT } from './command.ts';
 import { loadFor } from './load.ts';
@@ -86,7 +86,6 @@ async function runLocked(context: CommandContext, { values }: Arguments, loaded:
     const whole = wholeItems(database, loaded, movedTo);
     const summary = await runBatch(toBatch(context, loaded, { database, whole, force: asText(values['now']), progress }));
     progress?.clear();
-    if (whole.some(({ kind }) => kind === 'config')) writeMeta(database, 'config_told', toldOf(loaded));
     const wanted = { json: values['json'] === true, table: context.isTerminal || values['summary'] === true };
     if (wanted.json || wanted.table) (await import('./summary.ts')).printSummary(context, summary, wanted);
     return exitCode(context, summary, loaded);
@@ -110,6 +109,7 @@ function toBatch(
     now,
     force: parts.force,
     whole: parts.whole,
+    remember: { config_told: toldOf({ problems, removed }) },
     banners: banners.slice(0, 10),
     observerFor: async (run) => {
       const { createObserver } = await import('../observer.ts');
@@ -151,7 +151,7 @@ function wholeItems(database: Database, loaded: LoadedConfiguration, movedTo: st
   return whole;
 }
 
-function toldOf({ problems, removed }: LoadedConfiguration): string {
+function toldOf({ problems, removed }: Pick<LoadedConfiguration, 'problems' | 'removed'>): string {
   if (problems.length + removed.length === 0) return '';
   const parts = JSON.stringify([problems.map(formatProblem), removed.map(({ name }) => name)]);
   return `${problems.length > 0 ? 'problems' : 'removed'} ${parts}`;

@@ -60,7 +60,6 @@ export async function resolveVersions(request: LoadRequest, versions: FileVersio
     types,
     typeNames: request.typeNames,
     fingerprint: toFingerprint(versions.flatMap((version) => [version.name, version.text ?? ''])),
-    isAlone: false,
   });
   return { ...resolved, include: first ? readInclude(first) : DEFAULT_INCLUDE };
 }

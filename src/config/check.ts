@@ -1,13 +1,12 @@
 import type { CheckType } from '../check-type.ts';
 import type { Check, Priority, PublicText } from '../core/configuration.ts';
 import { cleanText } from '../core/text.ts';
-import { CHECK, type Fields, INHERITABLE } from './fields.ts';
+import { CHECK } from './fields.ts';
 import type { CheckPlan, Layers } from './layers.ts';
 import { splitCheck } from './layers.ts';
-import { findOnionProblem } from './onion.ts';
+import { bindOptions, findHosts } from './options.ts';
 import { didYouMean, type Problem, say } from './problem.ts';
-import { bind, type Mistake, type Schema, toObjectSchema } from './schema.ts';
-import { substitute } from './substitute.ts';
+import { bind, type Schema, toObjectSchema } from './schema.ts';
 import { resolveThresholds, toThresholdNode } from './threshold.ts';
 import { planTime, type Settings } from './time.ts';
 import {
@@ -29,8 +28,8 @@ export interface CheckContext {
   types: ReadonlyMap<string, CheckType>;
   typeNames: string[];
   runDeadline: number;
-  /** A drop-in by itself: what it does not define may stand in another file. */
-  isAlone: boolean;
+  /** What is not defined may stand in a file that is not here. */
+  isPartial: boolean;
   /** Public text of the check's service, or null. */
   servicePublic: PublicText | null;
   problems: Problem[];
@@ -39,9 +38,8 @@ export interface CheckContext {
 
 const { type: _type, thresholds: _thresholds, public: _public, ...BOUND } = CHECK;
 let settingsSchema: Schema | undefined;
-const optionSchemas = new WeakMap<CheckType, Schema>();
 
-/** One check with everything inherited, or undefined when something in it is wrong. */
+/** One check with everything inherited, or undefined when something in it is wrong: straight-line wiring, one line for each field. */
 export function resolveCheck(plan: CheckPlan, context: CheckContext): Check | undefined {
   const place = plan.definitions.at(-1)?.place ?? plan.owner.place;
   const type = findType(plan, place, context);
@@ -51,7 +49,7 @@ export function resolveCheck(plan: CheckPlan, context: CheckContext): Check | un
   const merged = merge(plan, context.layers.getBase(plan, via), type);
   const { settings: node, options } = splitCheck(merged);
   const settings = bindSettings(node, context);
-  const bound = bindOptions(type, options, { plan, place, context });
+  const bound = bindOptions(type, options, { plan, place, problems: context.problems });
   const thresholds = resolveThresholds(type, getNode(node, 'thresholds'), context.problems);
   const service = plan.owner.place.segments[0] === 'services' ? plan.owner.name : null;
   const publicText = resolvePublic(node, service, context);
@@ -89,8 +87,8 @@ function findType(plan: CheckPlan, place: Place, context: CheckContext): CheckTy
   for (const definition of plan.definitions) node = getNode(definition.node, 'type') ?? node;
   const name = node?.kind === 'scalar' && typeof node.value === 'string' ? node.value : undefined;
   if (name === undefined) {
-    // In a drop-in by itself the type may come from a profile of another file.
-    const isOverride = context.isAlone && plan.owner.values?.['profiles'] !== undefined;
+    // The type may come from a profile of a file that is not here.
+    const isOverride = context.isPartial && plan.owner.values?.['profiles'] !== undefined;
     if (!isOverride) context.problems.push(toProblem(place, say('no type', 'type: one of those that `vigie types` lists')));
     return undefined;
   }
@@ -124,73 +122,6 @@ function bindSettings(node: MapNode, context: CheckContext): Settings | undefine
   const bound = bind(settingsSchema, rest);
   for (const mistake of bound.mistakes ?? []) context.problems.push(toProblem(locate(node, mistake.path), mistake.message));
   return bound.value as Settings | undefined;
-}
-
-interface Binding {
-  plan: CheckPlan;
-  place: Place;
-  context: CheckContext;
-}
-
-function bindOptions(type: CheckType, node: MapNode, { plan, place, context }: Binding): Record<string, unknown> | undefined {
-  const host = plan.host?.values;
-  const variables = {
-    'host.address': host?.['address'] as string | undefined,
-    'host.name': plan.host?.name,
-    'service.name': plan.owner.place.segments[0] === 'services' ? plan.owner.name : undefined,
-  };
-  const written = { ...toDefaults(type, variables), ...(toPlain(node) as Record<string, unknown>) };
-  const { value, mistakes } = substitute(written, variables);
-  const report = (path: readonly PropertyKey[], message: string, atKey = false) =>
-    context.problems.push(toProblem(locate({ ...node, place }, path, atKey), message));
-  for (const mistake of mistakes) report(mistake.path, mistake.message);
-  if (mistakes.length > 0) return undefined;
-  const schema = optionSchemas.get(type) ?? toObjectSchema(type.options, `a check of type ${type.type}`);
-  optionSchemas.set(type, schema);
-  const bound = bind(schema, value);
-  for (const mistake of bound.mistakes ?? []) report(mistake.path, advise(mistake, plan), mistake.atKey);
-  if (bound.mistakes) return undefined;
-  const options = bound.value as Record<string, unknown>;
-  for (const { path, host } of findHosts(options, [])) {
-    const problem = node.entries.has(String(path[0])) ? findOnionProblem(host) : undefined;
-    if (problem) report(path, say(problem, '56 letters and digits before .onion', host));
-  }
-  for (const [key, message] of Object.entries(type.validate?.(options as never) ?? {})) report([key], message, true);
-  return options;
-}
-
-/** Texts that are a host name or a web address, however deep. */
-function findHosts(value: unknown, path: (string | number)[]): { path: (string | number)[]; host: string }[] {
-  if (Array.isArray(value)) return value.flatMap((item, index) => findHosts(item, [...path, index]));
-  if (typeof value === 'object' && value !== null)
-    return Object.entries(value).flatMap(([key, item]) => findHosts(item, [...path, key]));
-  if (typeof value !== 'string' || !value.includes('.onion')) return [];
-  const host = /^(?:[a-z][a-z0-9+.-]*:\/\/)?([^\s/:?#]+\.onion)(?:[:/?#]|$)/i.exec(value)?.[1];
-  return host === undefined ? [] : [{ path, host }];
-}
-
-/** An unknown option may be a mistyped setting, and an address may come from the host. */
-function advise({ message, path }: Mistake, plan: CheckPlan): string {
-  if (path.length !== 1) return message;
-  if (path[0] === 'address' && message.startsWith('missing')) {
-    return `${message}, or an address of ${plan.host ? `host ${plan.host.name}` : 'a host that the service names'}`;
-  }
-  if (!message.startsWith('unknown key') || message.includes('did you mean')) return message;
-  return `${message}${didYouMean(String(path[0]), Object.keys(CHECK))}`;
-}
-
-/** Where `address` has no default of its own it is the host's; defaults may name variables too. */
-function toDefaults(type: CheckType, variables: { 'host.address': string | undefined }): Record<string, unknown> {
-  const defaults: Record<string, unknown> = {};
-  for (const [key, option] of Object.entries(type.options)) {
-    const isVariable = typeof option.default === 'string' && option.default.includes('${');
-    if (isVariable && (option.default !== '${host.address}' || variables['host.address'] !== undefined))
-      defaults[key] = option.default;
-    else if (key === 'address' && (option.default === undefined || isVariable) && variables['host.address'] !== undefined) {
-      defaults[key] = variables['host.address'];
-    }
-  }
-  return defaults;
 }
 
 /** Words on the public site come from a public text only: the service's, or the check's own. */
@@ -242,8 +173,8 @@ function findOrigins(merged: MapNode, type: CheckType, plan: CheckPlan): Record<
   const note = (key: string, entry: Entry | undefined, otherwise: string) => {
     origins[key] = entry ? toLayer(entry.node.place) : otherwise;
   };
-  for (const key of Object.keys({ type: 0, ...INHERITABLE, deadline: 0, impact: 0, public: 0 } as Fields | object)) {
-    if (key !== 'retries') note(key, merged.entries.get(key), 'default');
+  for (const key of Object.keys(CHECK)) {
+    if (key !== 'retries' && key !== 'thresholds') note(key, merged.entries.get(key), 'default');
   }
   const retries = merged.entries.get('retries')?.node;
   for (const key of ['times', 'after'])

@@ -18,6 +18,9 @@ export type SectionName = 'contacts' | 'proxies' | 'profiles' | 'hosts' | 'servi
 
 export interface Definitions extends Record<SectionName, Map<string, Defined>> {
   global: { root: MapNode; values: Record<string, unknown>; broken: Set<string> };
+  /** Files that are no YAML, or that are elsewhere: what they may define is unknown, and is not missed. */
+  isPartial: boolean;
+  hasGlobal: boolean;
   problems: Problem[];
 }
 
@@ -30,6 +33,8 @@ export interface InputFile extends ReadFile {
 export function define(files: InputFile[], top: MapNode): Definitions {
   const definitions: Definitions = {
     global: { root: top, values: {}, broken: new Set() },
+    isPartial: files.some((file) => !file.root) || !files.some((file) => file.role === 'global'),
+    hasGlobal: files.some((file) => file.role === 'global' && file.root),
     contacts: new Map(),
     proxies: new Map(),
     profiles: new Map(),
@@ -92,6 +97,7 @@ class Definer {
     const field = SHARED[section] ?? GLOBAL_NAMES[section];
     if (field?.kind !== 'names') return;
     if (entry.node.kind !== 'map') {
+      this.into.global.broken.add(section);
       this.addMistakes(entry.node, bind(toSchema(field), toPlain(entry.node)).mistakes ?? []);
       return;
     }

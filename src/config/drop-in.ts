@@ -24,7 +24,7 @@ export async function checkDropIn(
   const definitions = define([{ name: path, role: 'drop-in', ...readTree(path, text) }], top);
   const types = await loadTypes(definitions, request);
   const { typeNames } = request;
-  const resolved = resolveConfiguration({ definitions, path, types, typeNames, fingerprint: '', isAlone: true });
+  const resolved = resolveConfiguration({ definitions, path, types, typeNames, fingerprint: '' });
   return {
     problems: sortProblems(resolved.problems),
     warnings: sortProblems(resolved.warnings),

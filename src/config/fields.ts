@@ -181,7 +181,7 @@ export const GLOBAL: Fields = {
     tls: section('How SMTP is protected.', {
       ca: line('File with the certificate authorities to trust, PEM.', optional),
       verify: option.boolean('Whether the certificate must be valid.', { default: true }),
-      required: option.boolean('Whether plain text is refused; default: yes, but for a server on this machine.', optional),
+      required: option.boolean('Whether plain text is refused; default: yes, but for a relay on the loopback interface.', optional),
     }),
   }),
   defaults: section('Settings of every check.', INHERITABLE),
@@ -195,7 +195,7 @@ export const GLOBAL: Fields = {
     }),
   }),
   retention: section('How long the history is kept.', {
-    rows: option.duration('Single results.', { min: 86_400, default: '8d' }),
+    rows: option.duration('Single results as rows with their full output; older days are packed.', { min: 86_400, default: '2d' }),
     packed: option.duration('Packed days.', { min: 86_400, default: '1095d' }),
     events: option.duration('Events.', { min: 86_400, default: '1095d' }),
   }),

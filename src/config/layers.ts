@@ -1,7 +1,6 @@
 import { type Defined, type Definitions, getChecks } from './define.ts';
 import { CHECK, INHERITABLE } from './fields.ts';
-import { show } from './problem.ts';
-import { type Entry, getNode, isNull, type MapNode, mergeNodes, type Node, toLine, toPlain } from './tree.ts';
+import { type Entry, getNode, isNull, type MapNode, mergeNodes, type Node, type OnReplace, toLine, toPlain } from './tree.ts';
 
 /** One check as it was written, nearest layer last. */
 export interface CheckPlan {
@@ -13,8 +12,8 @@ export interface CheckPlan {
   definitions: Entry[];
 }
 
-/** A setting that two profiles of one host give differently. */
-export type OnConflict = (name: string, later: Node, earlier: Node) => void;
+/** What two profiles of one host say differently. */
+export type OnConflict = (later: Node, earlier: Node) => void;
 
 /** Settings above the check itself: defaults, its proxy's defaults, profiles, host, service; each nearer one wins. */
 export class Layers {
@@ -50,8 +49,7 @@ export class Layers {
     let base: MapNode = { kind: 'map', entries: new Map(), place: plan.owner.place };
     for (const layer of layers) {
       if (layer?.kind !== 'map') continue;
-      const entries = new Map([...layer.entries].filter(([name]) => Object.hasOwn(INHERITABLE, name)));
-      const merged = mergeNodes(base, { kind: 'map', entries, place: layer.place });
+      const merged = mergeNodes(base, pickInheritable(layer));
       if (merged?.kind === 'map') base = merged;
     }
     this.bases.set(key, base);
@@ -67,7 +65,9 @@ export class Layers {
 
   planHost(host: Defined, onConflict: OnConflict): CheckPlan[] {
     const plans = new Map<string, CheckPlan>();
+    let settings: Node | undefined;
     for (const profile of this.getProfiles(host)) {
+      settings = mergeNodes(settings, pickInheritable(profile.node), toComparison(onConflict));
       for (const [name, entry] of getChecks(profile))
         this.addDefinition(plans, { name, owner: host, host, definitions: [entry] }, onConflict);
     }
@@ -89,11 +89,20 @@ export class Layers {
       return;
     }
     const earlier = known.definitions.reduce<Node | undefined>((base, { node }) => mergeNodes(base, node), undefined);
-    mergeNodes(earlier, entry.node, (replaced, by) => {
-      if (show(toPlain(replaced)) !== show(toPlain(by))) onConflict(plan.name, by, replaced);
-    });
+    mergeNodes(earlier, entry.node, toComparison(onConflict));
     known.definitions.push(entry);
   }
+}
+
+function pickInheritable(layer: MapNode): MapNode {
+  const entries = new Map([...layer.entries].filter(([name]) => Object.hasOwn(INHERITABLE, name)));
+  return { kind: 'map', entries, place: layer.place };
+}
+
+function toComparison(onConflict: OnConflict): OnReplace {
+  return (replaced, by) => {
+    if (JSON.stringify(toPlain(replaced)) !== JSON.stringify(toPlain(by))) onConflict(by, replaced);
+  };
 }
 
 /** The settings and the options of a merged check apart. */

@@ -51,14 +51,16 @@ class Loader {
   }
 
   async load(): Promise<LoadedConfiguration> {
-    const first = await this.try();
-    let last = first;
+    const found: Problem[] = [];
+    let last = await this.try();
     while (last.problems.length > 0) {
-      if (this.request.mode === 'check' || !this.fallBack(last.problems))
-        throw new ConfigurationError(sortProblems(first.problems));
+      // One file that is no YAML hides what is wrong in others: every round may find more.
+      found.push(...last.problems);
+      const canGoOn = this.request.mode !== 'check' && this.fallBack(last.problems);
+      if (!canGoOn) throw new ConfigurationError(sortProblems(found));
       last = await this.try();
     }
-    const problems = sortProblems(first.problems);
+    const problems = sortProblems(found);
     const removed = this.listRemoved();
     const warnings = sortProblems(last.warnings);
     if (this.request.mode === 'run') this.save(last, { problems, removed, warnings });
@@ -99,12 +101,14 @@ class Loader {
   }
 
   /**
-   * Makes the next choice: a removed file that no longer fits is left out; a changed file with a mistake goes back to its last good
+   * Makes the next choice: a changed global file with a mistake goes back first, as others depend on it; a removed file that no longer fits is left out; a changed file with a mistake goes back to its last good
    * version; if the mistakes are in files that did not change, then what changed goes back; what is bad even then is left out.
    * False when the global file is bad and there is nothing to go back to.
    */
   private fallBack(problems: Problem[]): boolean {
     const bad = this.versions.filter((version) => problems.some((problem) => problem.file === version.shown));
+    const general = bad.filter((version) => version.role === 'global' && this.isChanged(version));
+    if (general.length > 0) return this.choose(general);
     const removed = bad.filter((version) => version.role === 'removed');
     if (removed.length > 0) return this.choose(removed);
     const changed = bad.filter((version) => this.isChanged(version));

@@ -104,7 +104,7 @@ function dropInherited(fields: Fields): Fields {
 function describeDefault(key: string, field: Field, isOption: boolean): string {
   if (field.default !== undefined)
     return `\`${typeof field.default === 'string' ? field.default : JSON.stringify(field.default)}\``;
-  if (isOption && key === 'address') return '`${host.address}`';
+  if (isOption && key === 'address' && !field.optional) return '`${host.address}`';
   return field.optional ? '-' : 'required';
 }
 
@@ -193,8 +193,8 @@ different things of one check the later wins, with a warning. The settings of a 
 all of that together. A profile, host, service or check that asks for more than \`limits.run_deadline\` without an own \`deadline\` is an error;
 general defaults are cut instead.
 
-**Variables.** \`\${host.address}\`, \`\${host.name}\` and \`\${service.name}\` in values of options; nothing else is computed. An option \`address\` is
-\`\${host.address}\` by default.
+**Variables.** \`\${host.address}\`, \`\${host.name}\` and \`\${service.name}\` in values of options; nothing else is computed. An \`address\` that a
+type needs is \`\${host.address}\` by default.
 
 **Thresholds.** Ranges as in the monitoring plug-in guidelines: \`10\` breaks above 10 and below 0, \`"10:"\` below 10, \`"~:10"\` above 10, \`10:20\`
 outside, \`"@10:20"\` inside; with units (\`2s\`, \`80%\`, \`"14d:"\`); or \`{ min: 14d, max: 30d }\`. Ranges that end with a colon or begin with

@@ -2,9 +2,9 @@ import { type Defined, type Definitions, getChecks, type SectionName } from './d
 import { didYouMean, say } from './problem.ts';
 import { getNode, type Node, toProblem } from './tree.ts';
 
-/** Names of contacts, proxies, profiles and hosts that nothing defines; in a drop-in by itself another file may define them. */
-export function findMissingReferences(definitions: Definitions, isAlone: boolean): void {
-  if (isAlone) return;
+/** Names of contacts, proxies, profiles and hosts that nothing defines. What is in files that cannot be read is not missed. */
+export function findMissingReferences(definitions: Definitions): void {
+  if (definitions.isPartial) return;
   const { global, proxies, profiles, hosts, services } = definitions;
   checkLayer(definitions, getNode(global.root, 'defaults'));
   for (const proxy of proxies.values()) checkLayer(definitions, getNode(proxy.node, 'defaults'));
@@ -38,6 +38,7 @@ const NOUNS: Record<SectionName, string> = {
 
 function check(definitions: Definitions, section: SectionName, node: Node | undefined): void {
   if (node?.kind !== 'scalar' || typeof node.value !== 'string' || definitions[section].has(node.value)) return;
+  if (definitions.global.broken.has(section)) return;
   const known = [...definitions[section].keys()];
   const expected =
     known.length === 0

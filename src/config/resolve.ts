@@ -6,7 +6,7 @@ import { type CheckPlan, Layers, toWhere } from './layers.ts';
 import { type Problem, say } from './problem.ts';
 import { findMissingReferences } from './references.ts';
 import { findAddressProblem, resolveGeneral, toSource } from './settings.ts';
-import { getNode, isNull, locate, type MapNode, toPath, toPlain, toProblem } from './tree.ts';
+import { getNode, isNull, locate, type MapNode, toPlain, toProblem } from './tree.ts';
 
 export interface ResolveRequest {
   definitions: Definitions;
@@ -15,8 +15,6 @@ export interface ResolveRequest {
   types: ReadonlyMap<string, CheckType>;
   typeNames: string[];
   fingerprint: string;
-  /** One drop-in without the global file: references into other files are taken as they are. */
-  isAlone: boolean;
 }
 
 export interface Resolved {
@@ -27,15 +25,15 @@ export interface Resolved {
 
 /** The normal form: everything inherited, every reference checked. The configuration is of use only when there are no problems. */
 export function resolveConfiguration(request: ResolveRequest): Resolved {
-  const { definitions, isAlone } = request;
+  const { definitions } = request;
   const problems = definitions.problems;
-  const general = isAlone ? undefined : resolveGeneral(definitions, request.path);
-  findMissingReferences(definitions, isAlone);
+  const general = definitions.hasGlobal ? resolveGeneral(definitions, request.path) : undefined;
+  findMissingReferences(definitions);
   const resolver = new Resolver(request, general?.limits.runDeadline ?? Infinity);
   const checks = resolver.resolveChecks();
   const services = resolver.resolveServices(checks);
   const hosts = resolver.resolveHosts();
-  if (!isAlone) resolver.judgeWhole(checks, general?.interval ?? 60);
+  if (!definitions.isPartial) resolver.judgeWhole(checks, general?.interval ?? 60);
   const configuration = { ...general, hosts, services, checks, fingerprint: request.fingerprint } as Configuration;
   return { configuration, problems, warnings: resolver.warnings };
 }
@@ -79,16 +77,14 @@ class Resolver {
     const name = toPlain(owner.node) as { host?: unknown };
     if (typeof name.host !== 'string') return undefined;
     const host = this.definitions.hosts.get(name.host);
-    if (host || !this.request.isAlone) return host;
+    if (host || !this.definitions.isPartial) return host;
     return { name: name.host, place: owner.place, node: { kind: 'map', entries: new Map(), place: owner.place }, values: MADE_UP };
   }
 
   private resolveHost(host: Defined): (Check | undefined)[] {
-    const plans = this.layers.planHost(host, (name, later, earlier) => {
-      const place = locate(host.node, ['profiles']);
-      const path = toPath(later.place.segments.slice(4));
-      const message = `two profiles set ${path} of check ${name}: the later one wins (${toWhere(later)}, not ${toWhere(earlier)})`;
-      this.warnings.push(toProblem(place, message));
+    const plans = this.layers.planHost(host, (later, earlier) => {
+      const message = `host ${host.name} has two profiles that set this: the later one wins, over ${toWhere(earlier)}`;
+      this.warnings.push(toProblem(later.place, message));
     });
     const address = host.values?.['address'];
     const problem = typeof address === 'string' ? findAddressProblem(address) : undefined;
@@ -126,7 +122,7 @@ class Resolver {
       types: this.request.types,
       typeNames: this.request.typeNames,
       runDeadline: this.runDeadline,
-      isAlone: this.request.isAlone,
+      isPartial: this.definitions.isPartial,
       servicePublic,
       problems: this.problems,
       warnings: this.warnings,
@@ -181,7 +177,7 @@ class Resolver {
     const node = getNode(service.node, 'any');
     if (!node) return null;
     for (const [index, id] of ids.entries()) {
-      if (known.has(id) || this.problems.length > 0 || this.request.isAlone) continue;
+      if (known.has(id) || this.problems.length > 0 || this.definitions.isPartial) continue;
       this.problems.push(
         toProblem(locate(node, ['of', index]), say('unknown check', 'a check of this service, or an id', of[index])),
       );

@@ -62,7 +62,12 @@ export function toMember(field: Field): Schema {
 }
 
 function describe(issue: z.core.$ZodRawIssue, noun: string, fields: Fields): string {
-  if (issue.code !== 'unrecognized_keys') return mismatch(noun === '' ? 'a map' : `a map: ${noun}`)(issue);
+  if (issue.code !== 'unrecognized_keys') {
+    // Where a secret belongs, what was found may be the secret.
+    const holdsSecret = Object.values(fields).some((field) => field.kind === 'secret');
+    if (holdsSecret && issue.input !== undefined) return `wrong kind of value, expected a map: ${Object.keys(fields).join(', ')}`;
+    return mismatch(noun === '' ? 'a map' : `a map: ${noun}`)(issue);
+  }
   const known = Object.keys(fields);
   const expected = noun === '' || known.length <= 6 ? known.join(', ') : `a key of ${noun}`;
   return issue.keys.map((key) => `${say('unknown key', expected, key)}${didYouMean(key, known)}`).join('\n');

@@ -26,6 +26,8 @@ export interface BatchRecord {
   finished: { check: string; days: DayCounters[] }[];
   events: Event[];
   items: Item[];
+  /** What later runs must know, by key: stored in the same transaction, so that nothing is told twice after a crash. */
+  remember: Record<string, string>;
 }
 
 /**
@@ -79,9 +81,15 @@ export function toRunRecord(
 }
 
 /** Puts a plan into what is stored. */
-export function toBatchRecord(run: RunRecord, evaluated: Evaluated[], plan: Plan): BatchRecord {
+export function toBatchRecord(
+  run: RunRecord,
+  evaluated: Evaluated[],
+  plan: Plan,
+  remember: Record<string, string> = {},
+): BatchRecord {
   return {
     run,
+    remember,
     results: evaluated.map(({ result }) => result),
     statuses: [...plan.changed].flatMap((id) => plan.statuses.get(id) ?? []),
     finished: evaluated

@@ -56,7 +56,7 @@ export function createDialer(settings: DialerSettings): Dialer {
 
 async function dialDirect(target: DialTarget, { resolve, signal, trace }: DialerSettings): Promise<Socket> {
   const all = await resolve(target.host, target.family, signal);
-  if (isIP(target.host) === 0) trace(`${cleanText(target.host, 60)} is ${all.join(', ')}`);
+  if (isIP(target.host) === 0) trace(`${target.host} is ${all.join(', ')}`);
   // The filter judges the very addresses that are connected to, so a name cannot change its answer in between (rebinding).
   const addresses = target.publicOnly ? all.filter(isPublicAddress) : all;
   if (addresses.length === 0) throw refuseAddress(target.host, all[0]);
@@ -131,12 +131,16 @@ function connectFirst(addresses: string[], port: number, lifetime: AbortSignal, 
       if (next < addresses.length) timer = setTimeout(tryNext, ATTEMPT_DELAY_MS);
       const socket = openSocket(address, port, lifetime);
       open.add(socket);
-      socket.once('connect', () => finish(() => resolve(socket), socket));
-      socket.once('error', (error) => {
+      const onError = (error: Error) => {
         open.delete(socket);
         firstError ??= toConnectFailure(error, `${address} port ${port}`);
         if (next < addresses.length) tryNext();
         else if (open.size === 0) finish(() => reject(firstError));
+      };
+      socket.once('error', onError);
+      socket.once('connect', () => {
+        socket.removeListener('error', onError);
+        finish(() => resolve(socket), socket);
       });
     };
     if (patience.aborted) return onAbort();

@@ -1,5 +1,5 @@
 /** Characters of a text that a regular expression is run over: linear time is still time, and a peer chooses the text. */
-export const MAX_SEARCHED = 256 * 1024;
+const MAX_SEARCHED = 256 * 1024;
 
 /** RE2 (no backtracking, so no ReDoS) over the first 256 Ki characters of a text. Loaded when first used. */
 export async function compileRegex(pattern: string): Promise<(text: string) => boolean> {

@@ -27,18 +27,22 @@ export function historyPath(state: string): string {
  * Opens the history, makes or migrates it. A corrupt file is moved aside, never deleted, and `movedTo` says where.
  * Throws DatabaseUnusable.
  */
-export function openHistory(state: string, now: number): { database: Database; isNew: boolean; movedTo: string | null } {
+export function openHistory(
+  state: string,
+  now: number,
+  migrations: readonly string[] = MIGRATIONS,
+): { database: Database; isNew: boolean; movedTo: string | null } {
   makeStateFolder(state);
   const path = historyPath(state);
   refuseUnsafePath(path);
   const isNew = !existsSync(path) || statSync(path).size === 0;
   try {
-    return { database: openAndMigrate(path, now), isNew, movedTo: null };
+    return { database: openAndMigrate(path, now, migrations), isNew, movedTo: null };
   } catch (error) {
     const fault = toDatabaseFault(error);
     if (fault.fault !== 'corrupt') throw fault;
     const movedTo = moveAside(path, now);
-    return { database: openAndMigrate(path, now), isNew: true, movedTo };
+    return { database: openAndMigrate(path, now, migrations), isNew: true, movedTo };
   }
 }
 
@@ -48,7 +52,7 @@ export function openHistoryForReading(state: string): Database | null {
   if (!existsSync(path)) return null;
   try {
     const database = new Sqlite(path, { readonly: true, timeout: BUSY_TIMEOUT_MS });
-    refuseNewerSchema(database);
+    refuseNewerSchema(database, MIGRATIONS.length);
     return database;
   } catch (error) {
     throw toDatabaseFault(error);
@@ -77,15 +81,15 @@ function refuseUnsafePath(path: string): void {
   }
 }
 
-function openAndMigrate(path: string, now: number): Database {
+function openAndMigrate(path: string, now: number, migrations: readonly string[]): Database {
   const database = new Sqlite(path, { timeout: BUSY_TIMEOUT_MS });
   try {
     chmodSync(path, 0o600);
     database.pragma('journal_mode = WAL');
     database.pragma('synchronous = FULL');
     database.pragma('foreign_keys = ON');
-    refuseNewerSchema(database);
-    migrate(database, path, now);
+    refuseNewerSchema(database, migrations.length);
+    migrate(database, `${path}.before`, { now, migrations });
     return database;
   } catch (error) {
     database.close();
@@ -97,23 +101,25 @@ function schemaVersion(database: Database): number {
   return database.pragma('user_version', { simple: true }) as number;
 }
 
-function refuseNewerSchema(database: Database): void {
+function refuseNewerSchema(database: Database, newest: number): void {
   const version = schemaVersion(database);
-  if (version > MIGRATIONS.length) {
-    const expected = `this vigie knows versions up to ${MIGRATIONS.length}`;
+  if (version > newest) {
+    const expected = `this vigie knows versions up to ${newest}`;
     throw new DatabaseUnusable('newer', `${database.name}: made by a newer vigie: schema ${version}, ${expected}`);
   }
 }
 
 /** An older schema is migrated in one transaction, after a copy of the file was made beside it. */
-function migrate(database: Database, path: string, now: number): void {
+function migrate(database: Database, copy: string, { now, migrations }: { now: number; migrations: readonly string[] }): void {
   const version = schemaVersion(database);
-  if (version === MIGRATIONS.length) return;
-  if (version > 0) database.exec(`VACUUM INTO '${`${path}.before-${version}-${now}`.replaceAll("'", "''")}'`);
-  database.transaction(() => {
-    for (const sql of MIGRATIONS.slice(version)) database.exec(sql);
-    database.pragma(`user_version = ${MIGRATIONS.length}`);
-  })();
+  if (version === migrations.length) return;
+  if (version > 0) database.prepare('VACUUM INTO ?').run(`${copy}-${version}-${now}`);
+  database
+    .transaction(() => {
+      for (const sql of migrations.slice(version)) database.exec(sql);
+      database.pragma(`user_version = ${migrations.length}`);
+    })
+    .immediate();
 }
 
 function moveAside(path: string, now: number): string {

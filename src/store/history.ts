@@ -33,6 +33,7 @@ export function appendBatch(database: Database, batch: BatchRecord, configuratio
       storeDays(database, batch.finished, numbers);
       storeEvents(database, batch.events);
       storeItems(database, batch.items, configuration);
+      for (const [key, value] of Object.entries(batch.remember)) writeMeta(database, key, value);
     })
     .immediate();
 }

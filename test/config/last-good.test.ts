@@ -184,3 +184,53 @@ test('a damaged or foreign last good file is as good as none', async () => {
     assert.deepEqual(ids(loaded), ['db1/alive']);
   });
 });
+
+test('a state folder that cannot be written is a warning, not the end of monitoring', async () => {
+  await withFiles({ 'conf.d/web.yaml': HOST, state: 'a file where the folder belongs' }, async (folder) => {
+    const loaded = await folder.load();
+    assert.deepEqual(ids(loaded), ['web1/alive']);
+    assert.match(loaded.warnings[0]?.message ?? '', /cannot be kept, expected a folder that can be written, found E/);
+  });
+});
+
+test('a file that is no YAML is said alone: what others take from it is not missed', async () => {
+  const web = `${HOST.replace('checks', 'contacts: [web], profiles: [debian], checks')}`;
+  const files = { 'conf.d/web.yaml': web, 'conf.d/profiles.yaml': 'profiles: { debian: {} }\n' };
+  await withFiles({ ...files, 'conf.d/profiles.yaml': 'profiles: {' }, async (folder) => {
+    assert.match(await folder.fail({ mode: 'check' }), /^conf.d\/profiles.yaml:\d+:\d+: not valid YAML[^\n]*\n1 error in 1 file$/);
+  });
+  await withFiles(files, async (folder) => {
+    await folder.load();
+    folder.write('vigie.yaml', 'mail: [');
+    folder.write('conf.d/db.yaml', DB.replace('checks', 'contacts: [web], checks'));
+    const loaded = await folder.load();
+    assert.deepEqual(ids(loaded), ['db1/alive', 'web1/alive'], 'a new drop-in counts although the global file is bad');
+    assert.equal(loaded.problems.length, 1);
+    assert.match(await folder.fail({ mode: 'check' }), /^vigie.yaml:\d+:\d+: not valid YAML[^\n]*\n1 error in 1 file$/);
+  });
+});
+
+test('[case F01] what is wrong in a second file is said too, and each goes back by itself', async () => {
+  await withFiles({ 'conf.d/db.yaml': DB, 'conf.d/web.yaml': HOST }, async (folder) => {
+    await folder.load();
+    folder.write('conf.d/web.yaml', 'hosts: [');
+    folder.write('conf.d/db.yaml', DB.replace('checks', 'contacts: [nobody], checks'));
+    const loaded = await folder.load();
+    assert.deepEqual(ids(loaded), ['db1/alive', 'web1/alive']);
+    assert.match(loaded.problems.map((problem) => problem.message).join(), /unknown contact.*not valid YAML/);
+  });
+});
+
+test('[case F01] a bad global file with patterns of its own loses none of its drop-ins', async () => {
+  const general = `${BASE}include: [sites/*.yaml]\n`;
+  await withFiles(
+    { 'vigie.yaml': general, 'sites/web.yaml': HOST, 'sites/db.yaml': DB.replace('checks', 'contacts: [web], checks') },
+    async (folder) => {
+      await folder.load();
+      folder.write('vigie.yaml', `${BASE.replace(/ {2}web: .*\n/, '')}include: sites/*.yaml\n`);
+      const loaded = await folder.load();
+      assert.deepEqual([ids(loaded), loaded.removed], [['db1/alive', 'web1/alive'], []]);
+      assert.match(loaded.problems.map((problem) => problem.path).join(), /include/);
+    },
+  );
+});

@@ -123,14 +123,20 @@ test('of two profiles the later wins, with a warning that names both places', as
   const loaded = await loadOnce({
     'conf.d/a.yaml': `
 profiles:
-  one: { checks: { alive: { type: ping, count: 4 } } }
-  two: { checks: { alive: { type: ping, count: 5 } } }
+  one: { every: 6m, attempts: 2, checks: { alive: { type: ping, count: 4 } } }
+  two: { every: 7m, attempts: 2, checks: { alive: { type: ping, count: 5 } } }
 hosts:
   web1: { address: 192.0.2.10, profiles: [one, two] }`,
   });
   assert.equal(findCheck(loaded, 'web1/alive').options['count'], 5);
-  assert.equal(loaded.warnings.length, 1);
-  assert.match(loaded.warnings[0]?.message ?? '', /set count of check alive: the later one wins \(.*a.yaml:4, not .*a.yaml:3\)/);
+  assert.equal(findCheck(loaded, 'web1/alive').every, 420);
+  const shown = loaded.warnings.map(
+    ({ path, line, message }) => `${path} in line ${line}: ${message.replace(/\S*\/conf.d\//, '')}`,
+  );
+  assert.deepEqual(shown, [
+    'profiles.two.every in line 4: host web1 has two profiles that set this: the later one wins, over a.yaml:3',
+    'profiles.two.checks.alive.count in line 4: host web1 has two profiles that set this: the later one wins, over a.yaml:3',
+  ]);
 });
 
 test('[H3] words on the public site come from public texts only, and what is private stays so', async () => {
@@ -187,6 +193,7 @@ services:
   assert.deepEqual(page.options['headers'], { Host: 'web1.example.org' });
   assert.equal(page.notes, '${host.name}');
   assert.equal(page.target, 'http://192.0.2.10:8080/website');
+  assert.equal(page.options['address'], undefined, 'an address that a type can do without is not the host’s by itself');
 });
 
 test('secrets stay references', async () => {
@@ -235,4 +242,17 @@ services:
 test('a check of a host called like a member of every object is one like any other', async () => {
   const loaded = await loadOnce({ 'conf.d/a.yaml': HOST.replaceAll('web1', 'tostring').replace('alive', 'valueof') });
   assert.equal(findCheck(loaded, 'tostring/valueof').type, 'ping');
+});
+
+test('keys whose feature comes later are not accepted yet', async () => {
+  const general = ['sentinels', 'heartbeat', 'inventory', 'figures'].map((key) => [`${BASE}${key}: {}\n`, HOST, key]);
+  const contact = ['periods', 'rota', 'absent', 'openpgp'].map((key) => [BASE.replace('web: {', `web: { ${key}: x,`), HOST, key]);
+  const mail = [[BASE.replace('mail: {', 'mail: { inbox: x,'), HOST, 'inbox']];
+  const host = ['parents', 'report', 'retiring'].map((key) => [BASE, HOST.replace('checks', `${key}: x, checks`), key]);
+  const check = ['frequency', 'daily_pattern', 'depends_on', 'escalate', 'remind'].map((key) => {
+    return [BASE, HOST.replace('type: ping', `type: ping, ${key}: x`), key];
+  });
+  for (const [text = '', dropIn = '', key = ''] of [...general, ...contact, ...mail, ...host, ...check]) {
+    await assert.rejects(loadOnce({ 'vigie.yaml': text, 'conf.d/a.yaml': dropIn }), new RegExp(`${key}: unknown key`), key);
+  }
 });

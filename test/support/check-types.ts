@@ -10,6 +10,7 @@ export const FAKE_TYPES: Record<string, CheckType> = {
     summary: 'A web page is there.',
     options: {
       url: option.url('The address.', { schemes: ['http', 'https'] }),
+      address: option.text('Connect to this instead.', { optional: true }),
       body: option.text('Text that must be in the answer.', { optional: true }),
       regex: option.regex('What the answer must match.', { optional: true }),
       method: option.choice('The method.', ['GET', 'HEAD', 'POST'], { default: 'GET' }),
@@ -20,6 +21,11 @@ export const FAKE_TYPES: Record<string, CheckType> = {
       headers: option.map('Headers to send.', option.text('A value.'), { keyPattern: '[A-Za-z0-9-]+', default: {} }),
       user: option.text('Login name.', { optional: true }),
       password: option.secret('Its password.', { optional: true }),
+      auth: option.object(
+        'Another login.',
+        { user: option.text('Its name.'), password: option.secret('Its password.') },
+        { optional: true },
+      ),
       maximum: option.size('How much is read.', { default: '1MiB', max: 1_073_741_824 }),
       tls: option.object(
         'How the server proves itself.',

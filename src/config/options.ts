@@ -1,0 +1,83 @@
+import type { CheckType } from '../check-type.ts';
+import { CHECK } from './fields.ts';
+import type { CheckPlan } from './layers.ts';
+import { findOnionProblem } from './onion.ts';
+import { didYouMean, type Problem, say } from './problem.ts';
+import { bind, type Mistake, type Schema, toObjectSchema } from './schema.ts';
+import { substitute, type Variables } from './substitute.ts';
+import { locate, type MapNode, type Place, toPlain, toProblem } from './tree.ts';
+
+const optionSchemas = new WeakMap<CheckType, Schema>();
+
+interface Binding {
+  plan: CheckPlan;
+  place: Place;
+  problems: Problem[];
+}
+
+/** Options of a check's type with variables replaced and defaults filled in; undefined when something is wrong. */
+export function bindOptions(
+  type: CheckType,
+  node: MapNode,
+  { plan, place, problems }: Binding,
+): Record<string, unknown> | undefined {
+  const host = plan.host?.values;
+  const variables: Variables = {
+    'host.address': host?.['address'] as string | undefined,
+    'host.name': plan.host?.name,
+    'service.name': plan.owner.place.segments[0] === 'services' ? plan.owner.name : undefined,
+  };
+  const written = { ...toDefaults(type, variables), ...(toPlain(node) as Record<string, unknown>) };
+  const { value, mistakes } = substitute(written, variables);
+  const report = (path: readonly PropertyKey[], message: string, atKey = false) =>
+    problems.push(toProblem(locate({ ...node, place }, path, atKey), message));
+  for (const mistake of mistakes) report(mistake.path, mistake.message);
+  if (mistakes.length > 0) return undefined;
+  const schema = optionSchemas.get(type) ?? toObjectSchema(type.options, `a check of type ${type.type}`);
+  optionSchemas.set(type, schema);
+  const bound = bind(schema, value);
+  for (const mistake of bound.mistakes ?? []) report(mistake.path, advise(mistake, plan), mistake.atKey);
+  if (bound.mistakes) return undefined;
+  const options = bound.value as Record<string, unknown>;
+  for (const { path, host } of findHosts(options, [])) {
+    const problem = node.entries.has(String(path[0])) ? findOnionProblem(host) : undefined;
+    if (problem) report(path, say(problem, '56 letters and digits before .onion', host));
+  }
+  for (const [key, message] of Object.entries(type.validate?.(options as never) ?? {})) report([key], message, true);
+  return options;
+}
+
+/** Texts that are a host name or a web address, however deep. */
+export function findHosts(value: unknown, path: (string | number)[]): { path: (string | number)[]; host: string }[] {
+  if (Array.isArray(value)) return value.flatMap((item, index) => findHosts(item, [...path, index]));
+  if (typeof value === 'object' && value !== null)
+    return Object.entries(value).flatMap(([key, item]) => findHosts(item, [...path, key]));
+  if (typeof value !== 'string' || !value.includes('.onion')) return [];
+  const host = /^(?:[a-z][a-z0-9+.-]*:\/\/)?([^\s/:?#]+\.onion)(?:[:/?#]|$)/i.exec(value)?.[1];
+  return host === undefined ? [] : [{ path, host }];
+}
+
+/** An unknown option may be a mistyped setting, and an address may come from the host. */
+function advise({ message, path }: Mistake, plan: CheckPlan): string {
+  if (path.length !== 1) return message;
+  if (path[0] === 'address' && message.startsWith('missing')) {
+    return `${message}, or an address of ${plan.host ? `host ${plan.host.name}` : 'a host that the service names'}`;
+  }
+  if (!message.startsWith('unknown key') || message.includes('did you mean')) return message;
+  return `${message}${didYouMean(String(path[0]), Object.keys(CHECK))}`;
+}
+
+/** Defaults that name variables, and the host's address where a type needs an `address`. */
+function toDefaults(type: CheckType, variables: Variables): Record<string, unknown> {
+  const defaults: Record<string, unknown> = {};
+  for (const [key, option] of Object.entries(type.options)) {
+    const isVariable = typeof option.default === 'string' && option.default.includes('${');
+    const isAddress = option.default === HOST_ADDRESS || (key === 'address' && option.default === undefined && !option.optional);
+    // Without an address of the host the option is missing, and that is what is said.
+    if (isAddress && variables['host.address'] !== undefined) defaults[key] = variables['host.address'];
+    else if (isVariable && !isAddress) defaults[key] = option.default;
+  }
+  return defaults;
+}
+
+const HOST_ADDRESS = '${host.address}';
