@@ -32,7 +32,7 @@ export interface Batch {
   observerFor(run: number): Promise<Observer>;
   /** Told how many checks are due, for the progress bar. */
   onDue?(due: number): void;
-  mail: MailOutside;
+  mail(): Promise<MailOutside>;
 }
 
 export interface RunSummary {
@@ -45,7 +45,7 @@ export interface RunSummary {
 }
 
 /** One batch, from the due checks to the pages and the mail. What is owed is stored before anything is told. */
-export async function run(batch: Batch): Promise<RunSummary> {
+export async function runBatch(batch: Batch): Promise<RunSummary> {
   const { configuration, database, now } = batch;
   const began = performance.now();
   const previous = lastRun(database);
@@ -69,7 +69,7 @@ export async function run(batch: Batch): Promise<RunSummary> {
   if (mail.sent + mail.failed > 0) writeMeta(database, 'pages', 'stale');
   const durationMs = Math.round(performance.now() - began);
   finishRun(database, number, durationMs);
-  if (!isIdle) compact(database, configuration.retention, now);
+  if (!isIdle) await compact(database, configuration.retention, now);
   return { record: { ...record, durationMs }, snapshot, mail, ...pages };
 }
 
@@ -90,7 +90,7 @@ async function deliver({ database, configuration, mail, now }: Batch): Promise<M
   const outbox = openOutbox(database);
   if (!outbox.isAnythingOwed()) return { sent: 0, queued: 0, failed: 0 };
   const { deliverOutbox } = await import('./mail/delivery.ts');
-  return deliverOutbox(outbox, configuration, { ...mail, now });
+  return deliverOutbox(outbox, configuration, { ...(await mail()), now });
 }
 
 /** A run in which nothing happened leaves the pages as they are: they already say by when the next result is due. */
