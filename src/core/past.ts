@@ -6,10 +6,8 @@ import {
   type Histogram,
   type HourRow,
   mergeHistograms,
-  percentile,
+  percentiles,
   type Tally,
-  type TallyClass,
-  worstClass,
 } from './availability.ts';
 import { WINDOW_DAYS, type Window } from './run-record.ts';
 import type { Status } from './status.ts';
@@ -32,15 +30,6 @@ export interface WindowFigures {
   p50: number | null;
   p95: number | null;
   p99: number | null;
-}
-
-/** One cell of a bar. */
-export interface BarCell {
-  /** `2026-11-22`, or an hour `2026-11-22T14:00Z`. */
-  label: string;
-  class: TallyClass | 'none';
-  availability: number | null;
-  critical: number;
 }
 
 const DAY_MS = 86_400_000;
@@ -68,54 +57,26 @@ export function summarisePast(today: string, rows: Pick<DayCounters, 'day' | 'ta
   return { day: today, windows, days };
 }
 
+const SHARES = [0.5, 0.95, 0.99] as const;
+
 /** Availability and percentiles of a window, today included. */
 export function windowFigures(window: Window, status: Status, past: Past | undefined): WindowFigures {
-  const today = status.today;
-  if (window === '24h') {
-    const tally = status.hours.reduce<Tally>((sum, row) => addTally(sum, toTally(row)), EMPTY_TALLY);
-    return toFigures(
-      tally,
-      status.hours.reduce<Histogram>((sum, row) => mergeHistograms(sum, row[6]), {}),
-    );
-  }
-  const before = past?.windows[window];
-  return toFigures(
-    addTally(before?.tally ?? EMPTY_TALLY, today?.tally ?? EMPTY_TALLY),
-    mergeHistograms(before?.latency ?? {}, today?.latency ?? {}),
-  );
+  const [p50 = null, p95 = null, p99 = null] = percentiles(latenciesOf(window, status, past), SHARES);
+  const tally = windowTally(window, status, past);
+  return { availability: availability(tally), critical: tally[2], unmeasured: tally[3] + tally[4], p50, p95, p99 };
 }
 
-function toFigures(tally: Tally, latency: Histogram): WindowFigures {
-  return {
-    availability: availability(tally),
-    critical: tally[2],
-    unmeasured: tally[3] + tally[4],
-    p50: percentile(latency, 0.5),
-    p95: percentile(latency, 0.95),
-    p99: percentile(latency, 0.99),
-  };
+/** Seconds by class of a window, today included: the last 24 hours are read from the hours, the others from the days before. */
+export function windowTally(window: Window, status: Status, past: Past | undefined): Tally {
+  if (window === '24h') return status.hours.reduce<Tally>((sum, row) => addTally(sum, toTally(row)), EMPTY_TALLY);
+  return addTally(past?.windows[window].tally ?? EMPTY_TALLY, status.today?.tally ?? EMPTY_TALLY);
 }
 
-/** The last 90 days, oldest first, today last. */
-export function dayBar(today: string, status: Status, past: Past | undefined): BarCell[] {
-  const cells = Array.from({ length: 89 }, (_, i) => toCell(dayBefore(today, 89 - i), past?.days[i]?.tally ?? EMPTY_TALLY));
-  return [...cells, toCell(today, status.today?.day === today ? status.today.tally : EMPTY_TALLY)];
-}
-
-/** The last 24 hours, oldest first, the current one last. */
-export function hourBar(now: number, status: Status): BarCell[] {
-  const current = Math.floor(now / 3_600_000);
-  const byHour = new Map(status.hours.map((row) => [row[0], toTally(row)]));
-  return Array.from({ length: 24 }, (_, i) => {
-    const hour = current - 23 + i;
-    return toCell(`${new Date(hour * 3_600_000).toISOString().slice(0, 13)}:00Z`, byHour.get(hour) ?? EMPTY_TALLY);
-  });
+function latenciesOf(window: Window, status: Status, past: Past | undefined): Histogram[] {
+  if (window === '24h') return status.hours.map((row) => row[6]);
+  return [past?.windows[window].latency ?? {}, status.today?.latency ?? {}];
 }
 
 function toTally([, ok, warning, critical, unknown, unmeasured]: HourRow): Tally {
   return [ok, warning, critical, unknown, unmeasured];
-}
-
-function toCell(label: string, tally: Tally): BarCell {
-  return { label, class: worstClass(tally), availability: availability(tally), critical: tally[2] };
 }
