@@ -371,7 +371,8 @@ function demoHours(trouble: Trouble | undefined, random: () => number): Status['
 
 function demoLatency(base: number, random: () => number, results = 60): Record<string, number> {
   const histogram = {};
-  for (let i = 0; i < results; i += 1) addToHistogram(histogram, base * (0.8 + random() * 0.5 + (random() > 0.96 ? random() * 3 : 0)));
+  for (let i = 0; i < results; i += 1)
+    addToHistogram(histogram, base * (0.8 + random() * 0.5 + (random() > 0.96 ? random() * 3 : 0)));
   return histogram;
 }
 
@@ -556,7 +557,14 @@ export function bigSnapshot(): Snapshot {
   );
   const checks = Object.keys(hosts).flatMap((host) =>
     Array.from({ length: 15 }, (_, i) => {
-      const facts = { id: `${host}/web${i}`, name: `web${i}`, service: null, host, type: 'http', target: `https://${host}.example.org/${i}` };
+      const facts = {
+        id: `${host}/web${i}`,
+        name: `web${i}`,
+        service: null,
+        host,
+        type: 'http',
+        target: `https://${host}.example.org/${i}`,
+      };
       return demoCheck(facts, {});
     }),
   );
