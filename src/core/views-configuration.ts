@@ -30,7 +30,7 @@ export function toChecksView(checks: Seen[], means: Means): ChecksView {
   const groups = new Map<string, ChecksView['groups'][number]>();
   for (const { check } of checks) {
     const page = check.service !== null ? `services/${check.service}.html` : check.host !== null ? `hosts/${check.host}.html` : '';
-    const title = check.service ?? check.host ?? 'proxies';
+    const title = check.service !== null ? `Service ${check.service}` : check.host !== null ? `Host ${check.host}` : 'Proxies';
     const group = groups.get(page) ?? { title, page, checks: [] };
     groups.set(page, group);
     group.checks.push({
