@@ -16,6 +16,8 @@ export interface Observer {
   contextFor(check: Check, options: { signal: AbortSignal; tryNumber: number; memory: unknown }): Context;
   /** Called after each check, for the progress bar. */
   onResult?(result: Result): void;
+  /** Called once when every check is over: what children left behind in sessions of their own ends with the batch. */
+  onEnd?(): void;
 }
 
 /**
@@ -30,7 +32,9 @@ export async function observeAll(due: DueCheck[], observer: Observer): Promise<R
     observer.onResult?.(result);
     return result;
   };
-  return Promise.all(due.map(observeOne));
+  const results = await Promise.all(due.map(observeOne));
+  observer.onEnd?.();
+  return results;
 }
 
 /** At most so many checks at once: in the whole, for one host, through one proxy. A check waits for the narrowest gate first. */

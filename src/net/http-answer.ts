@@ -92,7 +92,9 @@ export class AnswerCollector {
   }
 
   onComplete(): void {
-    if (this.#failure === null && this.#head) this.#settle.resolve({ ...this.#head, body: Buffer.concat(this.#chunks) });
+    // A body without a length ends with its connection, and so with our deadline too: that is no whole answer.
+    const isWhole = this.#failure === null && !this.#limits.signal.aborted;
+    if (isWhole && this.#head) this.#settle.resolve({ ...this.#head, body: Buffer.concat(this.#chunks) });
     else this.onError(this.#failure);
   }
 
