@@ -27,6 +27,8 @@ export interface CheckFacts {
   /** The private page's path, relative to the site: `services/website.html#front-page`. */
   page: string;
   failingParts: string[];
+  /** What cannot be judged because this check fails: `14 checks, of them critical: website/front-page`; or null. */
+  affected: string | null;
   past: PastProblem[];
 }
 
