@@ -110,21 +110,23 @@ interface Try {
 /** Milliseconds that a check has, after its abort, to say how far it came. */
 const LAST_WORDS_MS = 100;
 
+/** A limit that comes this much late, and by half of itself, says that this process stood still: not that the target is slow. */
+const STANDSTILL_MS = 1000;
+
 /** One try. The limit is the runner's: a check that does not end soon after its abort is left behind. */
 async function observeOnce(check: Check, observer: Observer, { endsAt, tryNumber, memory }: Try): Promise<Observation> {
   const type = await observer.loadType(check.type);
   if (type === undefined) return { kind: 'unknown', code: 'type.missing', output: `no check type "${check.type}" is installed` };
   const abort = new AbortController();
-  const late: Observation = { kind: 'failed', code: 'timeout.total', output: `no answer within ${check.timeout} s` };
   const { promise: leftBehind, resolve: leaveBehind } = withResolvers<Observation>();
   // One timer and one signal for each try: with 750 checks in a second they count.
-  let timer = setTimeout(
-    () => {
-      abort.abort();
-      timer = setTimeout(() => leaveBehind(late), LAST_WORDS_MS);
-    },
-    Math.max(0, Math.min(check.timeout * 1000, endsAt - performance.now())),
-  );
+  const limitMs = Math.max(0, Math.min(check.timeout * 1000, endsAt - performance.now()));
+  const over = performance.now() + limitMs;
+  let timer = setTimeout(() => {
+    const late = toLateness(check, performance.now() - over);
+    abort.abort(late);
+    timer = setTimeout(() => leaveBehind(toObservation(late)), LAST_WORDS_MS);
+  }, limitMs);
   try {
     const context = observer.contextFor(check, { signal: abort.signal, tryNumber, memory });
     return await Promise.race([type.run(check.options, context), leftBehind]);
@@ -135,6 +137,12 @@ async function observeOnce(check: Check, observer: Observer, { endsAt, tryNumber
     // Whatever the check left open ends with it.
     abort.abort();
   }
+}
+
+/** What the end of a try's time means: a busy processor, a parser that blocked, or a machine that was suspended is our fault. */
+function toLateness({ timeout }: Check, lateMs: number): TargetFailure | LookFailure {
+  if (lateMs <= Math.max(STANDSTILL_MS, timeout * 500)) return new TargetFailure('timeout.total', `no answer within ${timeout} s`);
+  return new LookFailure('run.standstill', `this process stood still for ${Math.round(lateMs / 1000)} s: could not look`);
 }
 
 function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
