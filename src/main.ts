@@ -42,7 +42,8 @@ function outliveFaults(isDebug: boolean): void {
   // A library's promise that nobody awaits, or a stray socket: rejections come here too.
   process.on('uncaughtException', (error) => {
     faults += 1;
-    if (faults === 1) process.stderr.write(`vigie: fault outside of any check: ${isDebug ? error.stack : cleanText(String(error))}\n`);
+    if (faults === 1)
+      process.stderr.write(`vigie: fault outside of any check: ${isDebug ? error.stack : cleanText(String(error))}\n`);
   });
   // Ended by somebody else's process.exit(), or because nothing was left that could ever end a wait.
   process.on('exit', () => {

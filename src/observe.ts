@@ -129,7 +129,7 @@ async function observeOnce(check: Check, observer: Observer, { endsAt, tryNumber
   }, limitMs);
   try {
     const context = observer.contextFor(check, { signal: abort.signal, tryNumber, memory });
-    return await Promise.race([type.run(check.options, context), leftBehind]);
+    return insist(await Promise.race([type.run(check.options, context), leftBehind]), check.type);
   } catch (error) {
     return toObservation(error);
   } finally {
@@ -137,6 +137,12 @@ async function observeOnce(check: Check, observer: Observer, { endsAt, tryNumber
     // Whatever the check left open ends with it.
     abort.abort();
   }
+}
+
+/** A check type is a file that anybody may add: one that returns nothing must not cost the results of all the others. */
+function insist(observation: Observation | null | undefined, type: string): Observation {
+  if (typeof observation?.kind === 'string' && typeof observation.output === 'string') return observation;
+  throw new TypeError(`check type ${type} returned no observation`);
 }
 
 /** What the end of a try's time means: a busy processor, a parser that blocked, or a machine that was suspended is our fault. */
