@@ -18,7 +18,8 @@ export function compact(database: Database, retention: Configuration['retention'
     .all(firstHotDay, PACKS_PER_RUN) as { number: number; at: number }[];
   const pack = database.transaction(() => {
     for (const { number, at } of oldest) packDay(database, number, toDay(at));
-    forget(database, retention, now);
+    const believed = believedTime(database, now);
+    if (believed !== null) forget(database, retention, believed);
   });
   pack.immediate();
   return { packed: oldest.length };
@@ -41,6 +42,16 @@ function packDay(database: Database, number: number, day: string): void {
   const name = others === 0 ? day : `${day}#${others + 1}`;
   database.prepare('INSERT INTO packed VALUES (?, ?, ?, ?)').run(number, name, results.length, packResults(results));
   database.prepare('DELETE FROM results WHERE check_number = ? AND at >= ? AND at < ?').run(...span);
+}
+
+/** So many runs must agree about the time before anything is forgotten by it. */
+const AGREEING_RUNS = 60;
+
+/** A clock that jumps far ahead, for one run or an hour of them, must not cost the history. Null while there are too few runs. */
+function believedTime(database: Database, now: number): number | null {
+  const sql = 'SELECT count(*), min(started_at) FROM (SELECT started_at FROM runs ORDER BY run DESC LIMIT ?)';
+  const [runs, earliest] = database.prepare(sql).raw().get(AGREEING_RUNS) as [number, number | null];
+  return runs < AGREEING_RUNS || earliest === null ? null : Math.min(now, earliest);
 }
 
 function forget(database: Database, retention: Configuration['retention'], now: number): void {
