@@ -556,7 +556,14 @@ export function bigSnapshot(): Snapshot {
   );
   const checks = Object.keys(hosts).flatMap((host) =>
     Array.from({ length: 15 }, (_, i) => {
-      const facts = { id: `${host}/web${i}`, name: `web${i}`, service: null, host, type: 'http', target: `https://${host}.example.org/${i}` };
+      const facts = {
+        id: `${host}/web${i}`,
+        name: `web${i}`,
+        service: null,
+        host,
+        type: 'http',
+        target: `https://${host}.example.org/${i}`,
+      };
       return demoCheck(facts, {});
     }),
   );
