@@ -155,6 +155,34 @@ describe('no room', asRoot, () => {
   });
 });
 
+describe('a history that proves corrupt only in use', () => {
+  const { tables, indexes } = {
+    tables: ['meta', 'runs', 'checks', 'results', 'events', 'items', 'messages', 'past', 'days'],
+    indexes: ['items_pending', 'messages_by_state', 'events_by_check'],
+  };
+  for (const name of [...tables, ...indexes]) {
+    it(`[case Q08] a broken page of ${name}: the next run but one works, and what is told is told once`, async () => {
+      for (const status of [200, 503]) {
+        target.status = status;
+        assert.equal((await runOnce()).code, 0);
+      }
+      const path = at('state/history.sqlite');
+      const page = (sql: string) => Number(execFileSync('sqlite3', [path, sql], { encoding: 'utf8' }));
+      execFileSync('sqlite3', [path, 'PRAGMA wal_checkpoint(TRUNCATE)']);
+      const [root, size] = [page(`SELECT rootpage FROM sqlite_master WHERE name = '${name}'`), page('PRAGMA page_size')];
+      const bytes = readFileSync(path);
+      bytes.fill(0xa5, (root - 1) * size, root * size);
+      writeFileSync(path, bytes);
+      target.status = 200;
+      const codes = [(await runOnce()).code, (await runOnce()).code, (await runOnce()).code];
+      assert.equal(codes.at(-1), 0, codes.join(' '));
+      const told = subjects().filter((subject) => subject === PROBLEM || subject === RECOVERED);
+      assert.ok(told.filter((subject) => subject === PROBLEM).length === 1, subjects().join('\n'));
+      assert.ok(told.length === 2 || subjects().some((subject) => subject.includes('DATABASE')), subjects().join('\n'));
+    });
+  }
+});
+
 describe('a disk with bad sectors', needs('cc'), () => {
   let library: string;
   let built: { path: string; remove: () => void };
