@@ -161,7 +161,7 @@ describe('vigie explain', () => {
     const settings = [
       'every 5m (default)',
       'timeout 5s (defaults)',
-      'retries 0 after 2s (defaults)',
+      'retries 0 after 2s (defaults, default)',
       'attempts 3 (check)',
       'thresholds.days_left warning 14d:, critical 7d: (type http)',
       'thresholds.time warning 2s, critical 5s (check)',
