@@ -160,14 +160,14 @@ describe('vigie explain', () => {
     );
     const settings = [
       'every 5m (default)',
-      'timeout 5s (defaults)',
+      'timeout 5s a try, 5s in all (defaults)',
       'retries 0 after 2s (defaults, default)',
       'attempts 3 (check)',
       'thresholds.days_left warning 14d:, critical 7d: (type http)',
       'thresholds.time warning 2s, critical 5s (check)',
-      'body "Welcome" (check)',
+      'body Welcome (check)',
       'auth {"user":"anna","password":"***"} (check)',
-      'method "GET" (type http)',
+      'method GET (type http)',
     ];
     for (const line of settings) assert.ok(text.includes(`\n ${line}\n`), line);
     assert.match(text, /\n why: soft: failure 1 of 3 before an alert\n/);
