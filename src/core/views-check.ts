@@ -3,22 +3,12 @@ import { formatAge } from './calendar.ts';
 import type { Check } from './configuration.ts';
 import type { Event } from './item.ts';
 import { isNew } from './notify.ts';
-import { type WindowFigures, windowFigures } from './past.ts';
+import { dayTallies, type WindowFigures, windowFigures } from './past.ts';
 import { WINDOWS } from './run-record.ts';
 import type { PastResult, Snapshot } from './snapshot.ts';
 import { type Status, stateType } from './status.ts';
 import { count } from './transition.ts';
-import {
-  type Bar,
-  type BarRun,
-  dayLabels,
-  describeBar,
-  hourLabels,
-  toDayBar,
-  toDayTallies,
-  toHourBar,
-  toRuns,
-} from './views-bar.ts';
+import { type Bar, type BarRun, dayLabels, describeBar, hourLabels, toDayBar, toHourBar, toRuns } from './views-bar.ts';
 import { describeThreshold, formatSettings, toSettings } from './views-settings.ts';
 import { hardState, type Standing, type StateWord, standingOf, stateWord } from './views-state.ts';
 import {
@@ -137,7 +127,7 @@ export function seeCheck(check: Check, { snapshot }: Means): Seen {
     standing: standingOf(check, status),
     state: stateWord(check, status),
     hours: toHourBar(snapshot.now, status),
-    days: toDayBar(toDayTallies(toDay(snapshot.now), status, past)),
+    days: toDayBar(dayTallies(toDay(snapshot.now), status, past)),
     figures: status === undefined ? [] : WINDOWS.map((window) => windowFigures(window, status, past)),
   };
 }
