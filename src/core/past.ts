@@ -6,7 +6,7 @@ import {
   type Histogram,
   type HourRow,
   mergeHistograms,
-  percentile,
+  percentiles,
   type Tally,
 } from './availability.ts';
 import { WINDOW_DAYS, type Window } from './run-record.ts';
@@ -81,32 +81,24 @@ export function dayTallies(today: string, status: Status | undefined, past: Past
   return [...tallies, status?.today?.day === today ? status.today.tally : EMPTY_TALLY];
 }
 
+const SHARES = [0.5, 0.95, 0.99] as const;
+
 /** Availability and percentiles of a window, today included. */
 export function windowFigures(window: Window, status: Status, past: Past | undefined): WindowFigures {
-  const today = status.today;
-  if (window === '24h') {
-    const tally = status.hours.reduce<Tally>((sum, row) => addTally(sum, toTally(row)), EMPTY_TALLY);
-    return toFigures(
-      tally,
-      status.hours.reduce<Histogram>((sum, row) => mergeHistograms(sum, row[6]), {}),
-    );
-  }
-  const before = past?.windows[window];
-  return toFigures(
-    addTally(before?.tally ?? EMPTY_TALLY, today?.tally ?? EMPTY_TALLY),
-    mergeHistograms(before?.latency ?? {}, today?.latency ?? {}),
-  );
+  const [p50 = null, p95 = null, p99 = null] = percentiles(latenciesOf(window, status, past), SHARES);
+  const tally = windowTally(window, status, past);
+  return { availability: availability(tally), critical: tally[2], unmeasured: tally[3] + tally[4], p50, p95, p99 };
 }
 
-function toFigures(tally: Tally, latency: Histogram): WindowFigures {
-  return {
-    availability: availability(tally),
-    critical: tally[2],
-    unmeasured: tally[3] + tally[4],
-    p50: percentile(latency, 0.5),
-    p95: percentile(latency, 0.95),
-    p99: percentile(latency, 0.99),
-  };
+/** Seconds by class of a window, today included: the last 24 hours are read from the hours, the others from the days before. */
+export function windowTally(window: Window, status: Status, past: Past | undefined): Tally {
+  if (window === '24h') return status.hours.reduce<Tally>((sum, row) => addTally(sum, toTally(row)), EMPTY_TALLY);
+  return addTally(past?.windows[window].tally ?? EMPTY_TALLY, status.today?.tally ?? EMPTY_TALLY);
+}
+
+function latenciesOf(window: Window, status: Status, past: Past | undefined): Histogram[] {
+  if (window === '24h') return status.hours.map((row) => row[6]);
+  return [past?.windows[window].latency ?? {}, status.today?.latency ?? {}];
 }
 
 function toTally([, ok, warning, critical, unknown, unmeasured]: HourRow): Tally {

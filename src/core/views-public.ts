@@ -1,6 +1,6 @@
 import { availability, type Tally, toDay } from './availability.ts';
 import type { Check, Configuration, Service } from './configuration.ts';
-import { dayTallies, windowFigures } from './past.ts';
+import { dayTallies, windowTally } from './past.ts';
 import type { Window } from './run-record.ts';
 import type { PastResult, Snapshot } from './snapshot.ts';
 import type { State } from './state.ts';
@@ -212,7 +212,7 @@ function combine(service: Service, verdicts: (Verdict & { check: Check })[]): Ve
 function toWindow(snapshot: Snapshot, checks: Check[], window: (typeof PUBLIC_WINDOWS)[number]): PublicService['windows'][number] {
   const shares = checks.flatMap((check) => {
     const status = snapshot.statuses.get(check.id);
-    return status === undefined ? [] : (windowFigures(window, status, snapshot.pasts.get(check.id)).availability ?? []);
+    return status === undefined ? [] : (availability(windowTally(window, status, snapshot.pasts.get(check.id))) ?? []);
   });
   const share = shares.length === 0 ? null : Math.min(...shares);
   return { window, name: WINDOW_WORDS[window], words: formatAvailability(share), share };

@@ -16,7 +16,7 @@ import type { Result, Withheld } from '../../src/core/observation.ts';
 import { dayBefore, dayTallies, summarisePast, windowFigures } from '../../src/core/past.ts';
 import type { State } from '../../src/core/state.ts';
 import { newStatus, type Status, toLatest } from '../../src/core/status.ts';
-import { toDayBar, toHourBar } from '../../src/core/views-bar.ts';
+import { hourLabels, toDayBar, toHourBar } from '../../src/core/views-bar.ts';
 
 const NOON = Date.UTC(2026, 10, 22, 12, 0, 0);
 
@@ -130,6 +130,7 @@ describe('availability', () => {
     const bar = toHourBar(minutes(5), status);
     assert.equal(bar.length, 24);
     assert.deepEqual([bar[0], bar[22], bar[23]], ['none', 'critical', 'ok']);
+    assert.equal(hourLabels(minutes(5))[22], '11:00 UTC');
   });
 });
 
