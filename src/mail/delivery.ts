@@ -1,18 +1,21 @@
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { ChildCommand, ChildResult } from '../check-type.ts';
 import type { Configuration, Contact, Secret } from '../core/configuration.ts';
 import { composeText } from '../core/message.ts';
 import type { Composed, FrozenMessage, Outbox, OwedItem } from '../core/outbox.ts';
 import { maildirTransport } from './maildir.ts';
-import { type SpawnWithInput, sendmailTransport } from './sendmail.ts';
+import { sendmailTransport } from './sendmail.ts';
 import type { Delivery, Send } from './transport.ts';
 
 /** What delivering touches besides the outbox. */
 export interface MailOutside {
   secret(reference: Secret): string;
-  spawn: SpawnWithInput;
+  spawn(command: ChildCommand): Promise<ChildResult>;
   /** Seconds for all attempts of one run together; what is left waits for the next run. Default 30. */
   budget?: number;
+  /** Milliseconds for one attempt at a relay, from connecting to its last answer. Default 20 s. */
+  attemptMs?: number;
 }
 
 export interface MailCounts {
@@ -217,6 +220,6 @@ export async function openTransport(transport: string, settings: Configuration['
     verify: tls.verify,
     ca: tls.ca === null ? null : readFileSync(tls.ca, 'utf8'),
     login: user === null || password === null ? null : { user, password: outside.secret(password) },
-    deadlineMs: ATTEMPT_MS,
+    deadlineMs: outside.attemptMs ?? ATTEMPT_MS,
   });
 }
