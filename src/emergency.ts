@@ -1,4 +1,3 @@
-import type { CommandContext } from './commands/command.ts';
 import type { Configuration } from './core/configuration.ts';
 import type { Item } from './core/item.ts';
 import { composeText } from './core/message.ts';
@@ -7,17 +6,19 @@ import { createMailOutside } from './mail-outside.ts';
 import { observeAll } from './observe.ts';
 import { createObserver } from './observer.ts';
 
+interface Outside {
+  /** Milliseconds since 1970. */
+  now: number;
+  env: Readonly<Record<string, string | undefined>>;
+}
+
 /**
  * The history cannot be used, so nothing can be judged and nothing owed. What can still be done is done from memory: every check
  * runs once, and one mail says that the database is unusable and what the checks see now. The caller sees to it that this happens
  * once in six hours.
  */
-export async function tellOfUnusableDatabase(
-  context: CommandContext,
-  configuration: Configuration,
-  message: string,
-): Promise<void> {
-  const { now, env } = context;
+export async function tellOfUnusableDatabase(outside: Outside, configuration: Configuration, message: string): Promise<void> {
+  const { now, env } = outside;
   const due = configuration.checks
     .filter((check) => check.enabled)
     .map((check) => ({ check, due: 'scheduled' as const, memory: undefined }));
@@ -45,7 +46,7 @@ export async function tellOfUnusableDatabase(
 async function sendToAll(
   configuration: Configuration,
   { subject, body }: { subject: string; body: string },
-  { now, env }: Pick<CommandContext, 'now' | 'env'>,
+  { now, env }: Outside,
 ): Promise<void> {
   const { from, transport } = configuration.mail;
   const { composeMail } = await import('./mail/smtp.ts');

@@ -24,19 +24,13 @@ export interface Observer {
  */
 export async function observeAll(due: DueCheck[], observer: Observer): Promise<Result[]> {
   const gate = new Gate(observer.limits);
-  const deadline = AbortSignal.timeout(observer.limits.runDeadline * 1000);
+  const runEndsAt = performance.now() + observer.limits.runDeadline * 1000;
   const observeOne = async (one: DueCheck) => {
-    const result = (await gate.pass(one.check, deadline, () => observe(one, observer, deadline))) ?? notRun(one, observer);
+    const result = (await gate.pass(one.check, runEndsAt, () => observe(one, observer, runEndsAt))) ?? notRun(one, observer);
     observer.onResult?.(result);
     return result;
   };
-  // The timers of signals do not keep the process alive: a check that waits for nothing else would end the run without a word.
-  const keepAlive = setInterval(() => {}, 60_000);
-  try {
-    return await Promise.all(due.map(observeOne));
-  } finally {
-    clearInterval(keepAlive);
-  }
+  return Promise.all(due.map(observeOne));
 }
 
 /** At most so many checks at once: in the whole, for one host, through one proxy. A check waits for the narrowest gate first. */
@@ -51,8 +45,8 @@ class Gate {
   }
 
   /** null when the run was over before the check's turn came. */
-  pass<T>(check: Check, deadline: AbortSignal, act: () => Promise<T>): Promise<T | null> {
-    const unlessOver = async () => (deadline.aborted ? null : act());
+  pass<T>(check: Check, runEndsAt: number, act: () => Promise<T>): Promise<T | null> {
+    const unlessOver = async () => (performance.now() >= runEndsAt ? null : act());
     const throughWhole = () => this.whole(unlessOver);
     const throughProxy = () =>
       check.via === null ? throughWhole() : this.of(`proxy ${check.via}`, this.limits.perProxy)(throughWhole);
@@ -79,19 +73,22 @@ function notRun({ check, due }: DueCheck, { now, run }: Observer): Result {
 }
 
 /** One check with its tries. A failure is tried again within the run, so that one lost circuit is no failure (requirement N2). */
-async function observe(one: DueCheck, observer: Observer, runDeadline: AbortSignal): Promise<Result> {
+async function observe(one: DueCheck, observer: Observer, runEndsAt: number): Promise<Result> {
   const { check, due, memory } = one;
   const began = performance.now();
-  const whole = AbortSignal.any([runDeadline, AbortSignal.timeout(check.deadline * 1000)]);
-  let observation = await observeOnce(check, observer, { whole, tryNumber: 1, memory });
+  const endsAt = Math.min(began + check.deadline * 1000, runEndsAt);
+  let observation = await observeOnce(check, observer, { endsAt, tryNumber: 1, memory });
   for (let tryNumber = 2; tryNumber <= check.retries.times + 1 && isWorthRetrying(observation); tryNumber += 1) {
-    if (!(await pause(check.retries.after, whole))) break;
-    observation = await observeOnce(check, observer, { whole, tryNumber, memory });
+    const pause = check.retries.after * 1000;
+    if (performance.now() + pause >= endsAt) break;
+    await sleep(pause);
+    observation = await observeOnce(check, observer, { endsAt, tryNumber, memory });
   }
   const duration = (performance.now() - began) / 1000;
   const result = toResult(check, observation, { at: observer.now, run: observer.run, scheduled: due === 'scheduled', duration });
   // What the run's own end cut off says nothing about the target.
-  return runDeadline.aborted && result.state !== 'OK' && duration < check.deadline ? { ...result, withheld: 'not-run' } : result;
+  const isCutOff = performance.now() >= runEndsAt && duration < check.deadline && result.state !== 'OK';
+  return isCutOff ? { ...result, withheld: 'not-run' } : result;
 }
 
 /** A wrong answer is as worth a second look as a lost connection; a measured number or our own bug is not. */
@@ -100,31 +97,48 @@ function isWorthRetrying(observation: Observation): boolean {
 }
 
 interface Try {
-  whole: AbortSignal;
+  /** The end of the whole check, a reading of `performance.now()`. */
+  endsAt: number;
   tryNumber: number;
   memory: unknown;
 }
 
-async function observeOnce(check: Check, observer: Observer, { whole, tryNumber, memory }: Try): Promise<Observation> {
-  const signal = AbortSignal.any([whole, AbortSignal.timeout(check.timeout * 1000)]);
+/** Milliseconds that a check has, after its abort, to say how far it came. */
+const LAST_WORDS_MS = 100;
+
+/** One try. The limit is the runner's: a check that does not end soon after its abort is left behind. */
+async function observeOnce(check: Check, observer: Observer, { endsAt, tryNumber, memory }: Try): Promise<Observation> {
+  const type = await observer.loadType(check.type);
+  if (type === undefined) return { kind: 'unknown', code: 'type.missing', output: `no check type "${check.type}" is installed` };
+  const abort = new AbortController();
   const late: Observation = { kind: 'failed', code: 'timeout.total', output: `no answer within ${check.timeout} s` };
+  const { promise: leftBehind, resolve: leaveBehind } = withResolvers<Observation>();
+  // One timer and one signal for each try: with 750 checks in a second they count.
+  let timer = setTimeout(
+    () => {
+      abort.abort();
+      timer = setTimeout(() => leaveBehind(late), LAST_WORDS_MS);
+    },
+    Math.max(0, Math.min(check.timeout * 1000, endsAt - performance.now())),
+  );
   try {
-    const type = await observer.loadType(check.type);
-    if (type === undefined) return { kind: 'unknown', code: 'type.missing', output: `no check type "${check.type}" is installed` };
-    const context = observer.contextFor(check, { signal, tryNumber, memory });
-    return await Promise.race([type.run(check.options, context), afterAbort(signal, late)]);
+    const context = observer.contextFor(check, { signal: abort.signal, tryNumber, memory });
+    return await Promise.race([type.run(check.options, context), leftBehind]);
   } catch (error) {
-    return signal.aborted && !(error instanceof LookFailure) ? late : toObservation(error);
+    return toObservation(error);
+  } finally {
+    clearTimeout(timer);
+    // Whatever the check left open ends with it.
+    abort.abort();
   }
 }
 
-/** The limit is the runner's: a check that does not end 100 ms after its abort is left behind. */
-function afterAbort(signal: AbortSignal, observation: Observation): Promise<Observation> {
-  return new Promise((resolve) => {
-    const end = () => setTimeout(() => resolve(observation), 100).unref();
-    if (signal.aborted) end();
-    else signal.addEventListener('abort', end, { once: true });
+function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => {};
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
   });
+  return { promise, resolve };
 }
 
 function toObservation(error: unknown): Observation {
@@ -134,17 +148,6 @@ function toObservation(error: unknown): Observation {
   return { kind: 'unknown', code: 'bug', output: `fault in vigie: ${error instanceof Error ? error.message : String(error)}` };
 }
 
-/** false when the deadline came first. */
-function pause(seconds: number, signal: AbortSignal): Promise<boolean> {
-  if (signal.aborted) return Promise.resolve(false);
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => end(true), seconds * 1000);
-    const onAbort = () => end(false);
-    const end = (inTime: boolean) => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort);
-      resolve(inTime);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -2,7 +2,7 @@ import type { Configuration } from './core/configuration.ts';
 import { createContext } from './net/context.ts';
 import { createResolver } from './net/resolver.ts';
 import type { Observer } from './observe.ts';
-import { loadCheckType } from './registry.ts';
+import { createTypeLoader } from './registry.ts';
 
 /** How checks reach the world in one run: one resolver for all, a context of its own for each try. */
 export function createObserver(
@@ -21,7 +21,7 @@ export function createObserver(
     run,
     now,
     limits: configuration.limits,
-    loadType: loadCheckType,
+    loadType: createTypeLoader(),
     contextFor: (check, { signal, tryNumber, memory }) =>
       createContext({
         check: check.id,

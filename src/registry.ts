@@ -30,3 +30,13 @@ export async function loadCheckType(name: string): Promise<CheckType | undefined
   const module = (await import(new URL(`${name}.js`, FOLDER).href)) as { default: CheckType };
   return module.default;
 }
+
+/** The same, with each type looked for once: a run asks for a type with every check. */
+export function createTypeLoader(): (name: string) => Promise<CheckType | undefined> {
+  const loaded = new Map<string, Promise<CheckType | undefined>>();
+  return (name) => {
+    const known = loaded.get(name) ?? loadCheckType(name);
+    loaded.set(name, known);
+    return known;
+  };
+}

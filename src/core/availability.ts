@@ -94,8 +94,8 @@ class Counters {
   readonly days: DayCounters[];
 
   constructor(status: Status) {
-    this.hours = status.hours.map(([hour, ...tally]) => [hour, ...tally]);
-    this.days = status.today === null ? [] : [structuredClone(status.today)];
+    this.hours = status.hours.map((row) => row.slice() as Status['hours'][number]);
+    this.days = status.today === null ? [] : [copyDay(status.today)];
   }
 
   credit(from: number, to: number, index: 0 | 1 | 2 | 3 | 4): void {
@@ -145,6 +145,11 @@ class Counters {
     }
     return row;
   }
+}
+
+function copyDay(day: DayCounters): DayCounters {
+  const metrics = Object.fromEntries(Object.entries(day.metrics).map(([name, counters]) => [name, { ...counters }]));
+  return { ...day, tally: [...day.tally], latency: { ...day.latency }, metrics };
 }
 
 export function emptyDay(day: string): DayCounters {

@@ -3,6 +3,7 @@
  * format or bidirectional characters, no unpaired surrogates and no line breaks, and is at most `maxLength` code points long.
  */
 export function cleanText(text: string, maxLength = 200): string {
+  if (text.length <= maxLength && PLAIN.test(text)) return text;
   // Longer input is cut before the costly steps: ten thousand combining marks must not cost more than the cap.
   const head = text.slice(0, maxLength * 8);
   const plain = head
@@ -15,6 +16,9 @@ export function cleanText(text: string, maxLength = 200): string {
   const cut = points.length > maxLength || head.length < text.length;
   return cut ? `${points.slice(0, maxLength - 1).join('')}…` : plain;
 }
+
+/** What needs no cleaning: printable ASCII with single spaces inside. Most texts are, and most texts are cleaned twice. */
+const PLAIN = /^(?:[!-~]+(?: [!-~]+)*)?$/;
 
 /** CSI and OSC sequences and two-character escapes of ECMA-48. */
 const ANSI_SEQUENCE = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-_])|\u009b[0-?]*[ -/]*[@-~]/g;

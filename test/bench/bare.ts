@@ -72,7 +72,10 @@ function store(results: { id: string; status: number; time: number }[]): void {
   const cells = Array.from({ length: 24 }, () => 'ok');
   for (let page = 0; page < 51; page += 1) {
     const rows = page === 0 ? results : results.slice(page * 15 - 15, page * 15);
-    writeFileSync(join(folder, `page-${page}.html`), template.render({ title: `page ${page}`, rows, cells: page === 0 ? [] : cells }));
+    writeFileSync(
+      join(folder, `page-${page}.html`),
+      template.render({ title: `page ${page}`, rows, cells: page === 0 ? [] : cells }),
+    );
   }
 }
 

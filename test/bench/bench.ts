@@ -16,15 +16,16 @@ import { readPasts } from '../../src/store/compaction.ts';
 import { type Database, openHistory } from '../../src/store/database.ts';
 import { readRuns, readStatuses } from '../../src/store/history.ts';
 import { packResults } from '../../src/store/packing.ts';
-import { startNginx } from '../support/nginx.ts';
+import { certificateRig } from '../support/certificates.ts';
 import { BUNDLE, globalFile, installation } from '../support/cli.ts';
+import { startNginx } from '../support/nginx.ts';
 import { type Cost, cpuOf, measureNode, median } from './measure.ts';
 
 const HOSTS = 50;
 const CHECKS_EACH = 15;
 const COUNT = HOSTS * CHECKS_EACH;
 const BARE = new URL('./bare.js', import.meta.url).pathname;
-const FLAGS = ['--disable-code-generation-from-strings'];
+const FLAGS = ['--disallow-code-generation-from-strings'];
 
 interface Row {
   what: string;
@@ -45,7 +46,8 @@ const describe = ({ cpu, wall, memory }: Cost) => `${seconds(cpu)} CPU, ${second
 
 function configure(url: (host: number) => string): { path: string; remove: () => void } {
   const hosts = Array.from({ length: HOSTS }, (_, host) => {
-    const checks = Array.from({ length: CHECKS_EACH }, (__, i) => `      check${i}: { type: http, url: "${url(host)}", tls: { verify: false } }`);
+    const tls = url(host).startsWith('https:') ? ', tls: { verify: false }' : '';
+    const checks = Array.from({ length: CHECKS_EACH }, (__, i) => `      check${i}: { type: http, url: "${url(host)}"${tls} }`);
     return `  host${host}:\n    address: 127.0.0.1\n    checks:\n${checks.join('\n')}`;
   });
   const more = 'interval: 5m\nlimits: { concurrency: 50, per_host: 15 }\n';
@@ -68,7 +70,12 @@ async function benchRuns(http: string): Promise<void> {
   note('bare undici loop with rows and pages', describe(undici));
   note('bare loop on raw sockets with rows and pages', describe(raw));
   note('vigie run, 750 checks due', describe(ours));
-  note('  CPU against the bare undici loop', `${(ours.cpu / undici.cpu).toFixed(2)} x`, 'at most 0.85 x', ours.cpu <= 0.85 * undici.cpu);
+  note(
+    '  CPU against the bare undici loop',
+    `${(ours.cpu / undici.cpu).toFixed(2)} x`,
+    'at most 0.85 x',
+    ours.cpu <= 0.85 * undici.cpu,
+  );
   note('  wall, targets instant', seconds(ours.wall), '1.1 s', ours.wall <= 1.1);
   note('  peak memory', `${ours.memory.toFixed(0)} MiB`, '130 MiB, aim 110', ours.memory <= 130);
   note('node -e 0', describe(nothing));
@@ -125,9 +132,14 @@ async function benchPages(http: string): Promise<void> {
     const statuses = readStatuses(database);
     for (const [id, status] of statuses) {
       if (status.latest === null) continue;
-      statuses.set(id, { ...status, latest: { ...status.latest, at: now, run: record.run + 1, output: `HTTP 200 in ${now % 1000} ms` } });
+      statuses.set(id, {
+        ...status,
+        latest: { ...status.latest, at: now, run: record.run + 1, output: `HTTP 200 in ${now % 1000} ms` },
+      });
     }
-    return publishSites(takeSnapshot(database, { configuration, statuses, record: { ...record, startedAt: now }, now, banners: [] }));
+    return publishSites(
+      takeSnapshot(database, { configuration, statuses, record: { ...record, startedAt: now }, now, banners: [] }),
+    );
   };
   await publish();
   const costs: number[] = [];
@@ -173,11 +185,21 @@ function writeYear(database: Database, checks: number[]): void {
   const today = toDay(Date.now());
   const latency = JSON.stringify({ '-65': 100, '-64': 120, '-63': 50, '-60': 18 });
   const content = packResults(
-    Array.from({ length: 288 }, (_, i) => ({ at: i * 300_000, state: 0, scheduled: true, withheld: null, metrics: { time: 0.042 + (i % 9) / 1000 }, code: '', output: '' })),
+    Array.from({ length: 288 }, (_, i) => ({
+      at: i * 300_000,
+      state: 0,
+      scheduled: true,
+      withheld: null,
+      metrics: { time: 0.042 + (i % 9) / 1000 },
+      code: '',
+      output: '',
+    })),
   );
   const day = database.prepare('INSERT OR REPLACE INTO days VALUES (?, ?, 86300, 0, 100, 0, 0, 288, 1, ?, ?)');
   const packed = database.prepare('INSERT OR REPLACE INTO packed VALUES (?, ?, 288, ?)');
-  const hot = database.prepare("INSERT OR REPLACE INTO results VALUES (?, ?, ?, 0, 1, NULL, NULL, 'HTTP 200 in 0.042 s', '{\"time\":0.042}', NULL, 0.05)");
+  const hot = database.prepare(
+    "INSERT OR REPLACE INTO results VALUES (?, ?, ?, 0, 1, NULL, NULL, 'HTTP 200 in 0.042 s', '{\"time\":0.042}', NULL, 0.05)",
+  );
   database.transaction(() => {
     for (const number of checks) {
       for (let i = 1; i <= 365; i += 1) {
@@ -221,24 +243,31 @@ async function benchHistory(http: string): Promise<void> {
   database.pragma('wal_checkpoint(TRUNCATE)');
   database.close();
   await run(year.path, '--now', '*');
-  const costs = { empty: await median(5, () => run(empty.path, '--now', '*')), year: await median(5, () => run(year.path, '--now', '*')) };
+  const costs = {
+    empty: await median(5, () => run(empty.path, '--now', '*')),
+    year: await median(5, () => run(year.path, '--now', '*')),
+  };
   const ratio = costs.year.cpu / costs.empty.cpu;
   note('run with a year of history against an empty one', `+${((ratio - 1) * 100).toFixed(0)} % CPU`, '+10 %', ratio <= 1.1);
   empty.remove();
   year.remove();
 }
 
-const nginx = await startNginx({ tls: [{ name: "good", certificate: authority.issue() }] });
+const rig = certificateRig();
+const nginx = await startNginx({ tls: [{ name: 'good', certificate: rig.issue('good') }] });
+const http = `http://127.0.0.1:${nginx.port}/index.html`;
+const https = `https://127.0.0.1:${nginx.ports['good']}/index.html`;
 try {
   process.stdout.write(`Node ${process.version}, ${COUNT} checks on ${HOSTS} hosts\n`);
-  await benchRuns(nginx.http);
+  await benchRuns(http);
   await benchSlowTargets();
-  await benchHttps(nginx.https, nginx.http);
-  await benchPages(nginx.http);
+  await benchHttps(https, http);
+  await benchPages(http);
   await benchConfiguration();
-  await benchHistory(nginx.http);
+  await benchHistory(http);
 } finally {
   await nginx.stop();
+  rig.remove();
 }
 const over = rows.filter(({ isKept }) => !isKept);
 process.stdout.write(over.length === 0 ? 'all budgets hold\n' : `${over.length} over budget\n`);

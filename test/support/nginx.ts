@@ -53,7 +53,7 @@ export async function startNginx(options: { tls?: TlsServer[]; lines?: string } 
 function configuration(port: number, lines: string, blocks: string[]): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path tmp/${name};`).join(' ');
   return `${process.getuid?.() === 0 ? 'user root;' : ''} daemon off; worker_processes 1; pid logs/nginx.pid; error_log logs/error.log;
-    events { worker_connections 256; }
+    events { worker_connections 1024; }
     http { access_log off; default_type text/plain; types { text/html html; } ${temporary}
       server { listen 127.0.0.1:${port}; root www;
         location / { autoindex on; }
