@@ -37,8 +37,8 @@ export function planNotifications(
   facts: RunFacts,
 ): Plan {
   const plan: Plan = { items: [], events: [], statuses: new Map(statuses), changed: new Set() };
+  for (const one of evaluated) remember(plan, one.status);
   for (const one of evaluated) {
-    remember(plan, one.status);
     if (one.transition !== null) planTransition(one, one.transition, facts, plan, configuration);
   }
   planNewChecks(configuration, facts, plan);
@@ -77,7 +77,11 @@ function planTransition(one: Evaluated, transition: Transition, facts: RunFacts,
     onset: transition.onset,
     reason: transition.reason,
     to: verdict.to,
-    facts: toFacts(check, status, configuration, facts.pastProblems(check.id)),
+    facts: {
+      ...toFacts(check, status, configuration, facts.pastProblems(check.id)),
+      also: alsoFailing(check, configuration, plan.statuses),
+      was: transition.kind === 'recovery' ? transition.told : null,
+    },
     lines: [],
   });
   if (status.problem !== null) {
@@ -175,7 +179,12 @@ function planWhole(configuration: Configuration, evaluated: Evaluated[], facts: 
   }
 }
 
-function toFacts(check: Check, status: Status, configuration: Configuration, past: PastProblem[]): CheckFacts {
+function toFacts(
+  check: Check,
+  status: Status,
+  configuration: Configuration,
+  past: PastProblem[],
+): Omit<CheckFacts, 'also' | 'was'> {
   const service = check.service === null ? undefined : configuration.services[check.service];
   return {
     title: service?.title ?? check.host ?? check.id,
@@ -190,6 +199,13 @@ function toFacts(check: Check, status: Status, configuration: Configuration, pas
     failingParts: (status.latest?.parts ?? []).filter((part) => part.state !== 'OK').map((part) => `${part.name}: ${part.output}`),
     past,
   };
+}
+
+function alsoFailing(check: Check, { checks }: Configuration, statuses: Map<string, Status>): string[] {
+  const isNear = (other: Check) =>
+    (other.host !== null && other.host === check.host) || (other.service !== null && other.service === check.service);
+  const isFailing = ({ id }: Check) => (statuses.get(id)?.latest?.state ?? 'OK') !== 'OK';
+  return checks.filter((other) => other.id !== check.id && other.enabled && isNear(other) && isFailing(other)).map(({ id }) => id);
 }
 
 /** The private page that shows a check, relative to the site's root. Checks are sections of their service's or host's page. */

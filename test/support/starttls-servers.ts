@@ -130,6 +130,7 @@ listen = 127.0.0.1
 first_valid_uid = 1
 mail_location = maildir:${folder}/mail/%n
 auth_mechanisms = plain login
+auth_failure_delay = 0
 ssl = yes
 ssl_cert = <${certificate.chainFile}
 ssl_key = <${certificate.keyFile}
