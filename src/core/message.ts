@@ -160,7 +160,7 @@ function describeAlso(ids: string[]): string {
 function describeTime({ item, over }: Entry, { timezone }: MessageContext): string[] {
   const length = formatAge((item.at - item.onset) / 1000);
   if (over === null && item.kind !== 'recovery')
-    return labelled('since', wrap(`${formatTime(item.onset, timezone)}, ${length} before this`));
+    return labelled('since', wrap(`${formatTime(item.onset, timezone)}${item.at > item.onset ? `, ${length} before this` : ''}`));
   const state = over?.state ?? item.facts?.was ?? null;
   const was = state === null ? '' : `${state} `;
   const times = [`${was}from ${formatTime(item.onset, timezone)}`, `to ${formatTime(item.at, timezone)}, ${length}`];

@@ -14,7 +14,7 @@ const PARSER = `
 import sys, json, email, email.policy
 mail = email.message_from_bytes(sys.stdin.buffer.read(), policy=email.policy.default)
 defects = [type(d).__name__ for d in mail.defects] + [type(d).__name__ for v in mail.values() for d in v.defects]
-print(json.dumps({"headers": [[k, str(v)] for k, v in mail.items()], "body": mail.get_content(), "defects": defects,
+print(json.dumps({"headers": [[k, str(v)] for k, v in mail.items()], "body": mail.get_content().replace("\\r\\n", "\\n"), "defects": defects,
   "parts": sum(1 for _ in mail.walk())}))
 `;
 
