@@ -1,8 +1,9 @@
 // Builds dist/: sources and tests compiled by tsc, then dist/vigie, the bundle that people run: fewer files to load, so that a run
 // from cron starts quickly. Check types stay one file each: `src/registry.ts` finds them by their names.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readdirSync, rmSync } from 'node:fs';
-import { build } from 'esbuild';
+import { chmodSync, cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { build, transformSync } from 'esbuild';
+import nunjucks from 'nunjucks';
 
 rmSync('dist', { recursive: true, force: true });
 try {
@@ -10,6 +11,8 @@ try {
 } catch {
   process.exit(1);
 }
+compileTemplates('dist/src/site');
+
 const checks = readdirSync('dist/checks').filter((file) => file.endsWith('.js'));
 await build({
   entryPoints: ['dist/src/main.js', ...checks.map((file) => `dist/checks/${file}`)],
@@ -32,4 +35,20 @@ await build({
   legalComments: 'linked',
   logLevel: 'warning',
 });
+compileTemplates('dist/vigie/src');
 chmodSync('dist/vigie/src/main.js', 0o755);
+
+/**
+ * Templates and assets go beside the module that uses them, wherever it was bundled to. The compiling environment is the one whose
+ * throwOnUndefined counts; at run time no template is compiled, so that code generation from strings can be forbidden.
+ */
+function compileTemplates(folder) {
+  const env = new nunjucks.Environment([], { autoescape: true, throwOnUndefined: true, trimBlocks: true, lstripBlocks: true });
+  const wrapper = (templates) =>
+    `export const templates = {\n${templates
+      .map(({ name, template }) => `${JSON.stringify(name)}: (function() {\n${template}\n})(),\n`)
+      .join('')}};\n`;
+  const code = nunjucks.precompile('templates', { env, include: [/\.njk$/], wrapper });
+  writeFileSync(`${folder}/templates.js`, transformSync(code, { minifyWhitespace: true, minifySyntax: true }).code);
+  cpSync('public', `${folder}/public`, { recursive: true });
+}

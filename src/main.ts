@@ -40,8 +40,14 @@ async function main(argv: string[]): Promise<number> {
     return await dispatch(argv, isDebug);
   } catch (error) {
     process.stderr.write(`${describe(error, isDebug)}\n`);
+    if (speaksPlugin(argv)) return EXIT.unknown;
     return error instanceof UsageError || error instanceof ConfigurationError ? EXIT.usage : EXIT.partly;
   }
+}
+
+/** Another monitor that calls us reads 2 as CRITICAL: where we could not look, it must read UNKNOWN. */
+function speaksPlugin(argv: string[]): boolean {
+  return argv.includes('check') ? !argv.includes('config') : argv.includes('status') && argv.includes('--exit-code');
 }
 
 async function dispatch(argv: string[], isDebug: boolean): Promise<number> {

@@ -1,5 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import type { CheckType } from './check-type.ts';
+import type { MetricCatalogue } from './core/views-words.ts';
 
 const FOLDER = new URL('../checks/', import.meta.url);
 
@@ -39,4 +40,10 @@ export function createTypeLoader(): (name: string) => Promise<CheckType | undefi
     loaded.set(name, known);
     return known;
   };
+}
+
+/** What the given types declare of their metrics, for pages. */
+export async function loadMetricCatalogue(types: Iterable<string>): Promise<MetricCatalogue> {
+  const entries = [...new Set(types)].map(async (name) => [name, (await loadCheckType(name))?.metrics ?? {}] as const);
+  return Object.fromEntries(await Promise.all(entries));
 }

@@ -6,6 +6,7 @@ import type { RunRecord } from './core/run-record.ts';
 import type { Snapshot } from './core/snapshot.ts';
 import type { MailCounts, MailOutside } from './mail/delivery.ts';
 import { type Observer, observeAll } from './observe.ts';
+import { loadMetricCatalogue } from './registry.ts';
 import type { SiteCounts } from './site/writer.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { compact } from './store/compaction.ts';
@@ -83,7 +84,8 @@ async function publish(batch: Batch, snapshot: () => Snapshot, isNews: boolean):
   if (!isNews && readMeta(database, 'pages') === shown) return { pages: none, pageError: null };
   try {
     const { publishSites } = await import('./site/publisher.ts');
-    const pages = await publishSites(snapshot());
+    const catalogue = await loadMetricCatalogue(configuration.checks.map((check) => check.type));
+    const pages = await publishSites(snapshot(), catalogue);
     writeMeta(database, 'pages', shown);
     return { pages, pageError: null };
   } catch (error) {

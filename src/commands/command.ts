@@ -37,8 +37,8 @@ export interface Command {
   run(context: CommandContext, given: Arguments): Promise<number>;
 }
 
-/** Exit codes of interface.md section 2. */
-export const EXIT = { done: 0, partly: 1, usage: 2, locked: 3 } as const;
+/** Exit codes of interface.md section 2; `unknown` is the plug-in guidelines' for `vigie check` and `vigie status --exit-code`. */
+export const EXIT = { done: 0, partly: 1, usage: 2, locked: 3, unknown: 3 } as const;
 
 /** The command line itself is wrong. */
 export class UsageError extends Error {}

@@ -1,3 +1,4 @@
+import { loadMetricCatalogue } from '../registry.ts';
 import { publishSites } from '../site/publisher.ts';
 import { takeSnapshot } from '../snapshot.ts';
 import { openHistory, takeLock } from '../store/database.ts';
@@ -23,6 +24,7 @@ export const render: Command = {
       const statuses = readStatuses(database);
       const pages = await publishSites(
         takeSnapshot(database, { configuration, statuses, record, now: record.startedAt, banners: [] }),
+        await loadMetricCatalogue(configuration.checks.map((check) => check.type)),
       );
       if (context.isTerminal) context.out(`${pages.written} pages written, ${pages.unchanged} unchanged\n`);
       return EXIT.done;

@@ -195,7 +195,7 @@ export const GLOBAL: Fields = {
     }),
   }),
   retention: section('How long the history is kept.', {
-    rows: option.duration('Single results.', { min: 86_400, default: '8d' }),
+    rows: option.duration('Single results as rows with their full output; older days are packed.', { min: 86_400, default: '2d' }),
     packed: option.duration('Packed days.', { min: 86_400, default: '1095d' }),
     events: option.duration('Events.', { min: 86_400, default: '1095d' }),
   }),

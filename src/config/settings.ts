@@ -29,7 +29,7 @@ export function resolveGeneral(definitions: Definitions, path: string): General 
     contacts: toRecord(definitions.contacts, (contact) => reader.readContact(contact, mail)),
     contactsForAll: toContactsForAll(definitions),
     limits: reader.readLimits(values.limits, interval),
-    retention: values.retention ?? { rows: 8 * 86_400, packed: 1095 * 86_400, events: 1095 * 86_400 },
+    retention: values.retention ?? { rows: 2 * 86_400, packed: 1095 * 86_400, events: 1095 * 86_400 },
   };
 }
 

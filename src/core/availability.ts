@@ -29,9 +29,14 @@ export interface DayCounters {
 }
 export type TodayCounters = DayCounters;
 
+/** One hour of a check: hours since 1970, seconds by class, answer times. A row, not an object: a status holds 25 of them. */
+export type HourRow = [hour: number, ...tally: Tally, latency: Histogram];
+
 export const EMPTY_TALLY: Tally = [0, 0, 0, 0, 0];
 const HOUR_MS = 3_600_000;
 const HOURS_KEPT = 25;
+/** Where the classes of a tally stand in an hour's row. */
+const HOUR_FIELDS = [1, 2, 3, 4, 5] as const;
 
 /** Values in one bucket differ by at most 5 %, so a percentile is right within 2.5 %. */
 const GAMMA = 1.05;
@@ -79,7 +84,7 @@ export function countResult(
   status: Status,
   result: Result,
   every: number,
-): { hours: Status['hours']; today: DayCounters; finished: DayCounters[] } {
+): { hours: HourRow[]; today: DayCounters; finished: DayCounters[] } {
   const counters = new Counters(status);
   const held = status.lastScheduledAt;
   if (result.scheduled && held !== null && status.heldClass !== null && result.at > held) {
@@ -90,11 +95,11 @@ export function countResult(
 }
 
 class Counters {
-  readonly hours: Status['hours'];
+  readonly hours: HourRow[];
   readonly days: DayCounters[];
 
   constructor(status: Status) {
-    this.hours = status.hours.map((row) => row.slice() as Status['hours'][number]);
+    this.hours = status.hours.map((row) => row.slice() as HourRow);
     this.days = status.today === null ? [] : [copyDay(status.today)];
   }
 
@@ -103,8 +108,7 @@ class Counters {
       const hour = Math.floor(start / HOUR_MS);
       const end = Math.min(to, (hour + 1) * HOUR_MS);
       const seconds = Math.round((end - start) / 1000);
-      const row = this.hourOf(hour);
-      row[index + 1] = (row[index + 1] ?? 0) + seconds;
+      this.hourOf(hour)[HOUR_FIELDS[index]] += seconds;
       this.dayOf(toDay(start)).tally[index] += seconds;
       start = end;
     }
@@ -118,20 +122,25 @@ class Counters {
     }
     if (result.withheld !== null) return;
     const latency = latencyOf(result.metrics);
-    if (latency !== null) addToHistogram(day.latency, latency);
+    if (latency !== null) {
+      addToHistogram(day.latency, latency);
+      const row = this.hourOf(Math.floor(result.at / HOUR_MS));
+      row[6] = { ...row[6] };
+      addToHistogram(row[6], latency);
+    }
     for (const [name, value] of Object.entries(result.metrics)) countMetric(day.metrics, name, value);
   }
 
-  close(at: number): { hours: Status['hours']; today: DayCounters; finished: DayCounters[] } {
+  close(at: number): { hours: HourRow[]; today: DayCounters; finished: DayCounters[] } {
     const today = this.dayOf(toDay(at));
     const oldest = Math.floor(at / HOUR_MS) - HOURS_KEPT + 1;
     return { hours: this.hours.filter(([hour]) => hour >= oldest), today, finished: this.days.filter((day) => day !== today) };
   }
 
-  private hourOf(hour: number): Status['hours'][number] {
+  private hourOf(hour: number): HourRow {
     let row = this.hours.find(([other]) => other === hour);
     if (row === undefined) {
-      row = [hour, ...EMPTY_TALLY];
+      row = [hour, ...EMPTY_TALLY, {}];
       this.hours.push(row);
     }
     return row;

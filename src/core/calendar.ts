@@ -43,3 +43,9 @@ export function formatAge(seconds: number): string {
   if (hours < 48) return minutes % 60 === 0 || hours >= 10 ? `${Math.round(minutes / 60)} h` : `${hours} h ${minutes % 60} min`;
   return `${Math.round(hours / 24)} days`;
 }
+
+/** `CET`, `GMT+1`, or `UTC` wherever the local time is UTC's. */
+export function zoneName(at: number, zone: string): string {
+  const local = inZone(at, zone);
+  return local.offset === 0 ? 'UTC' : local.toFormat('ZZZZ');
+}

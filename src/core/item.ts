@@ -31,6 +31,8 @@ export interface CheckFacts {
   also: string[];
   /** The worst state that was told of the problem that is over; null while it lasts. */
   was: State | null;
+  /** What cannot be judged because this check fails: `14 checks, of them critical: website/front-page`; or null. */
+  affected: string | null;
   past: PastProblem[];
 }
 

@@ -120,6 +120,7 @@ function describeEntry(entry: Entry, context: MessageContext): string[] {
   lines.push(...labelled('parts', hidden > 0 ? [...parts, `and ${hidden} more`] : parts));
   if (!isOver) {
     lines.push(...labelled('where', wrap(`${facts.type}: ${facts.target}`)), ...labelled('why', wrap(item.reason)));
+    if (facts.affected !== null) lines.push(...labelled('hides', wrap(`unreachable behind it: ${facts.affected}`)));
     if (facts.also.length > 0) lines.push(...labelled('also', wrap(describeAlso(facts.also))));
   }
   const last = describePast(item, context);

@@ -39,7 +39,7 @@ export function planNotifications(
   const plan: Plan = { items: [], events: [], statuses: new Map(statuses), changed: new Set() };
   for (const one of evaluated) remember(plan, one.status);
   for (const one of evaluated) {
-    if (one.transition !== null) planTransition(one, one.transition, facts, plan, configuration);
+    if (one.transition !== null) planTransition(one, one.transition, { ...facts, configuration, evaluated }, plan);
   }
   planNewChecks(configuration, facts, plan);
   planWhole(configuration, evaluated, facts, plan);
@@ -51,7 +51,13 @@ function remember(plan: Plan, status: Status): void {
   plan.changed.add(status.check);
 }
 
-function planTransition(one: Evaluated, transition: Transition, facts: RunFacts, plan: Plan, configuration: Configuration): void {
+/** All that a transition is told with. */
+interface Telling extends RunFacts {
+  configuration: Configuration;
+  evaluated: Evaluated[];
+}
+
+function planTransition(one: Evaluated, transition: Transition, facts: Telling, plan: Plan): void {
   const { check, result, status } = one;
   const verdict = tellingOf(status, transition, check, facts);
   plan.events.push({
@@ -78,8 +84,8 @@ function planTransition(one: Evaluated, transition: Transition, facts: RunFacts,
     reason: transition.reason,
     to: verdict.to,
     facts: {
-      ...toFacts(check, status, configuration, facts.pastProblems(check.id)),
-      also: alsoFailing(check, configuration, plan.statuses),
+      ...toFacts(check, status, facts),
+      also: alsoFailing(check, facts.configuration, plan.statuses),
       was: transition.kind === 'recovery' ? transition.told : null,
     },
     lines: [],
@@ -182,8 +188,7 @@ function planWhole(configuration: Configuration, evaluated: Evaluated[], facts: 
 function toFacts(
   check: Check,
   status: Status,
-  configuration: Configuration,
-  past: PastProblem[],
+  { configuration, evaluated, pastProblems }: Telling,
 ): Omit<CheckFacts, 'also' | 'was'> {
   const service = check.service === null ? undefined : configuration.services[check.service];
   return {
@@ -197,7 +202,8 @@ function toFacts(
     source: `${check.source.file}:${check.source.line}`,
     page: pageOf(check),
     failingParts: (status.latest?.parts ?? []).filter((part) => part.state !== 'OK').map((part) => `${part.name}: ${part.output}`),
-    past,
+    affected: describeAffected(check, evaluated),
+    past: pastProblems(check.id),
   };
 }
 
@@ -205,7 +211,21 @@ function alsoFailing(check: Check, { checks }: Configuration, statuses: Map<stri
   const isNear = (other: Check) =>
     (other.host !== null && other.host === check.host) || (other.service !== null && other.service === check.service);
   const isFailing = ({ id }: Check) => (statuses.get(id)?.latest?.state ?? 'OK') !== 'OK';
-  return checks.filter((other) => other.id !== check.id && other.enabled && isNear(other) && isFailing(other)).map(({ id }) => id);
+  return checks
+    .filter(
+      (other) => other.id !== check.id && !other.parents.includes(check.id) && other.enabled && isNear(other) && isFailing(other),
+    )
+    .map(({ id }) => id);
+}
+
+/** A parent's item says what is unreachable behind it, and names what is critical (alerting.md section 4). */
+function describeAffected(parent: Check, evaluated: Evaluated[]): string | null {
+  const behind = evaluated.filter(({ check, result }) => {
+    return check.parents.includes(parent.id) && (result.withheld === 'unreachable' || result.withheld === 'proxy');
+  });
+  if (behind.length === 0) return null;
+  const critical = behind.filter(({ check }) => check.priority === 'critical').map(({ check }) => check.id);
+  return `${count(behind.length, 'check')}${critical.length === 0 ? '' : `, of them critical: ${critical.slice(0, 10).join(', ')}`}`;
 }
 
 /** The private page that shows a check, relative to the site's root. Checks are sections of their service's or host's page. */

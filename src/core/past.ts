@@ -4,6 +4,7 @@ import {
   type DayCounters,
   EMPTY_TALLY,
   type Histogram,
+  type HourRow,
   mergeHistograms,
   percentile,
   type Tally,
@@ -71,8 +72,11 @@ export function summarisePast(today: string, rows: Pick<DayCounters, 'day' | 'ta
 export function windowFigures(window: Window, status: Status, past: Past | undefined): WindowFigures {
   const today = status.today;
   if (window === '24h') {
-    const tally = status.hours.reduce<Tally>((sum, [, ...hour]) => addTally(sum, hour), EMPTY_TALLY);
-    return toFigures(tally, today?.latency ?? {});
+    const tally = status.hours.reduce<Tally>((sum, row) => addTally(sum, toTally(row)), EMPTY_TALLY);
+    return toFigures(
+      tally,
+      status.hours.reduce<Histogram>((sum, row) => mergeHistograms(sum, row[6]), {}),
+    );
   }
   const before = past?.windows[window];
   return toFigures(
@@ -101,11 +105,15 @@ export function dayBar(today: string, status: Status, past: Past | undefined): B
 /** The last 24 hours, oldest first, the current one last. */
 export function hourBar(now: number, status: Status): BarCell[] {
   const current = Math.floor(now / 3_600_000);
-  const byHour = new Map(status.hours.map(([hour, ...tally]) => [hour, tally]));
+  const byHour = new Map(status.hours.map((row) => [row[0], toTally(row)]));
   return Array.from({ length: 24 }, (_, i) => {
     const hour = current - 23 + i;
     return toCell(`${new Date(hour * 3_600_000).toISOString().slice(0, 13)}:00Z`, byHour.get(hour) ?? EMPTY_TALLY);
   });
+}
+
+function toTally([, ok, warning, critical, unknown, unmeasured]: HourRow): Tally {
+  return [ok, warning, critical, unknown, unmeasured];
 }
 
 function toCell(label: string, tally: Tally): BarCell {

@@ -1,4 +1,4 @@
-import type { Tally, TodayCounters } from './availability.ts';
+import type { HourRow, TodayCounters } from './availability.ts';
 import type { Metrics, Part, Result, Withheld } from './observation.ts';
 import type { State } from './state.ts';
 
@@ -59,8 +59,8 @@ export interface Status {
   parentFailure: { since: number; okRuns: number; explained: boolean } | null;
   /** When the check last had its grace: at most once an hour. */
   graceAt: number | null;
-  /** Seconds by class for each hour of the last 25, oldest first: `[hour since 1970, ...tally]`. */
-  hours: [hour: number, ...tally: Tally][];
+  /** The last 25 hours, oldest first. */
+  hours: HourRow[];
   today: TodayCounters | null;
   memory?: unknown;
 }

@@ -158,7 +158,9 @@ function comparePin(certificate: X509Certificate | undefined, pin: string): Targ
 
 /** `AB:CD:..`, `abcd..`, `sha256/q83v..` or `q83v..` as base64. */
 function toBase64(pin: string): string {
-  const text = pin.trim().replace(/^sha256[/:]+/i, '');
+  // A base64 value may begin with a slash itself: its 44 characters are counted from the end.
+  const trimmed = pin.trim();
+  const text = /^sha256[/:]+.{44}$/i.test(trimmed) ? trimmed.slice(-44) : trimmed.replace(/^sha256[/:]+/i, '');
   const hex = text.replaceAll(':', '');
   return /^[0-9a-f]{64}$/i.test(hex) ? Buffer.from(hex, 'hex').toString('base64') : text;
 }

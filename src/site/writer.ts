@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Dirent } from 'node:fs';
 import {
   closeSync,
+  fstatSync,
   fsyncSync,
   lstatSync,
   mkdirSync,
@@ -20,49 +21,74 @@ export interface SiteCounts {
   unchanged: number;
 }
 
+/** A page that says between `before` and `after` by which run it was last changed: without other changes it is not written again. */
+export type SiteFile = string | Buffer | { before: string; after: string };
+
 /** A site's files by path relative to its folder, with `/`. */
-export type SiteFiles = Map<string, string | Buffer>;
+export type SiteFiles = Map<string, SiteFile>;
 
 /**
  * Which files of a site we wrote: removed pages are found by it, and a file that we did not write is never touched. Its sizes and
  * digests tell unchanged files without reading them.
  */
 const MANIFEST = '.vigie-files.json';
+const TEMPORARY = '.vigie-new';
 
 interface Manifest {
   [path: string]: { digest: string; size: number; mtimeMs: number };
 }
 
 /**
- * Publishes a site: each file is written to a temporary name, fsynced and renamed, index pages last, so that a reader never sees
- * half a page and the overview never links to a page that is not there yet. Unchanged files are not touched; files of earlier
- * runs that are no longer there are removed. Throws with the path and the reason.
+ * Publishes a site. All changed files are first written to temporary names, then fsynced, then renamed, index pages last: a reader
+ * never sees half a page, pages of one run come together within a moment, and the overview never links to a page that is not there
+ * yet. Unchanged files are not touched; files of earlier runs that are no longer there are removed. `stamp` stands in pages that say
+ * when they last changed. Throws with the path and the reason.
  */
-export function writeSite(folder: string, files: SiteFiles): SiteCounts {
+export function writeSite(folder: string, files: SiteFiles, stamp = ''): SiteCounts {
   refuseLink(folder);
   mkdirSync(folder, { recursive: true });
   const before = readManifest(folder);
   const after: Manifest = {};
-  const counts: SiteCounts = { written: 0, unchanged: 0 };
-  for (const path of [...files.keys()].sort((a, b) => Number(isIndex(a)) - Number(isIndex(b)))) {
-    const content = files.get(path) ?? '';
-    const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-    const target = resolveInside(folder, path);
-    const digest = createHash('sha256').update(bytes).digest('base64');
-    const known = before[path];
-    if (known?.digest === digest && isAsWritten(target, known)) {
-      after[path] = known;
-      counts.unchanged += 1;
-    } else {
-      after[path] = { digest, size: bytes.length, mtimeMs: writeAtomically(target, bytes) };
-      counts.written += 1;
+  const pending: Pending[] = [];
+  try {
+    for (const [path, file] of files) {
+      const target = resolveInside(folder, path);
+      const digest = digestOf(file);
+      const known = before[path];
+      if (known?.digest === digest && isAsWritten(target, known)) after[path] = known;
+      else pending.push({ path, digest, ...writeTemporary(target, toBytes(file, stamp)) });
     }
+    for (const one of pending) flush(one);
+    pending.sort((a, b) => Number(isIndex(a.path)) - Number(isIndex(b.path)));
+    for (const one of pending) after[one.path] = replace(one);
+  } catch (error) {
+    for (const { temporary } of pending) removeQuietly(temporary);
+    throw error;
   }
   removeStale(folder, before, after);
-  if (counts.written > 0 || Object.keys(before).length !== files.size) {
-    writeAtomically(join(folder, MANIFEST), Buffer.from(JSON.stringify(after)));
-  }
-  return counts;
+  if (pending.length > 0 || Object.keys(before).length !== files.size) writeManifest(folder, after);
+  return { written: pending.length, unchanged: files.size - pending.length };
+}
+
+/** A file that lies under its temporary name. */
+interface Pending {
+  path: string;
+  digest: string;
+  temporary: string;
+  target: string;
+  size: number;
+  mtimeMs: number;
+}
+
+function toBytes(file: SiteFile, stamp: string): Buffer {
+  if (Buffer.isBuffer(file)) return file;
+  return Buffer.from(typeof file === 'string' ? file : file.before + stamp + file.after);
+}
+
+function digestOf(file: SiteFile): string {
+  const hash = createHash('sha1');
+  if (typeof file === 'string' || Buffer.isBuffer(file)) return hash.update(file).digest('base64');
+  return hash.update(file.before).update('\0').update(file.after).digest('base64');
 }
 
 /** `index.html` of a folder is what people open first. */
@@ -93,22 +119,52 @@ function isAsWritten(target: string, { size, mtimeMs }: Manifest[string]): boole
   return found?.isFile() === true && found.size === size && found.mtimeMs === mtimeMs;
 }
 
-/** Returns the file's modification time. */
-function writeAtomically(target: string, bytes: Buffer): number {
-  mkdirSync(dirname(target), { recursive: true });
-  const temporary = join(dirname(target), `.${Math.random().toString(36).slice(2)}.vigie-new`);
-  try {
+function writeTemporary(target: string, bytes: Buffer): Omit<Pending, 'path' | 'digest'> {
+  return named(target, () => {
+    mkdirSync(dirname(target), { recursive: true });
+    const temporary = join(dirname(target), `.${Math.random().toString(36).slice(2)}${TEMPORARY}`);
     const file = openSync(temporary, 'wx', 0o644);
     try {
       for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
+      return { temporary, target, size: bytes.length, mtimeMs: fstatSync(file).mtimeMs };
+    } catch (error) {
+      removeQuietly(temporary);
+      throw error;
+    } finally {
+      closeSync(file);
+    }
+  });
+}
+
+/** A rename must not become durable before the content that it names. */
+function flush({ temporary, target }: Pending): void {
+  named(target, () => {
+    const file = openSync(temporary, 'r');
+    try {
       fsyncSync(file);
     } finally {
       closeSync(file);
     }
+  });
+}
+
+function replace({ temporary, target, digest, size, mtimeMs }: Pending): Manifest[string] {
+  return named(target, () => {
     renameSync(temporary, target);
-    return lstatSync(target).mtimeMs;
+    return { digest, size, mtimeMs };
+  });
+}
+
+function writeManifest(folder: string, manifest: Manifest): void {
+  const pending = writeTemporary(join(folder, MANIFEST), Buffer.from(JSON.stringify(manifest)));
+  replace({ ...pending, path: MANIFEST, digest: '' });
+}
+
+/** Errors name the file that was to be written. */
+function named<T>(target: string, act: () => T): T {
+  try {
+    return act();
   } catch (error) {
-    removeQuietly(temporary);
     throw new Error(`${target}: cannot be written: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
 }
@@ -122,7 +178,7 @@ function removeStale(folder: string, before: Manifest, after: Manifest): void {
   }
   // A run that was killed while it wrote leaves a temporary file behind.
   for (const entry of listFolder(folder)) {
-    if (entry.isFile() && entry.name.endsWith('.vigie-new')) removeQuietly(join(entry.parentPath, entry.name));
+    if (entry.isFile() && entry.name.endsWith(TEMPORARY)) removeQuietly(join(entry.parentPath, entry.name));
   }
 }
 

@@ -92,7 +92,7 @@ describe('dns check on a faulty or hostile name server', () => {
     assert.deepEqual([seen.kind, codeOf(seen)], ['unknown', 'dns.resolver']);
   });
 
-  it("of this machine's resolvers the first that knows decides, and SERVFAIL of one does not", async (t) => {
+  it("[K24] of this machine's resolvers the first that knows decides, and SERVFAIL of one does not", async (t) => {
     const broken = await fakeServer((query, send) => send(respond(query, { rcode: 2 })));
     const good = await fakeServer((query, send) =>
       setImmediate(() => send(respond(query, { answers: [A('www.site.test', '192.0.2.1')] }))),
@@ -271,7 +271,7 @@ describe('dns check on a faulty or hostile name server', () => {
     assert.equal(codeOf(seen), 'measured');
   });
 
-  it('an answer that cannot be read', async () => {
+  it('[K24] an answer that cannot be read', async () => {
     const seen = await ask((query, send) => {
       const bytes = respond(query, { answers: [A('www.site.test', '192.0.2.1')] });
       send(bytes.subarray(0, bytes.length - 3));
@@ -279,7 +279,7 @@ describe('dns check on a faulty or hostile name server', () => {
     assert.equal(codeOf(seen), 'dns.malformed');
   });
 
-  it('an aborted signal ends the check, in every transport', async () => {
+  it('[K24] an aborted signal ends the check, in every transport', async () => {
     for (const transport of ['udp', 'tcp']) {
       const context = testContext();
       context.abort();

@@ -98,7 +98,7 @@ describe('dns check on a real name server', needs('nsd'), () => {
     }
   });
 
-  it('several servers are parts, and the failing one makes the check fail by name', async () => {
+  it('[K24] several servers are parts, and the failing one makes the check fail by name', async () => {
     const servers = [`127.0.0.1:${nsd.port}`, '127.0.0.1:1'];
     const seen = await runCheck(dns, { name: 'www.site.test', servers }, testContext());
     assert.equal(codeOf(seen), 'network.refused');
@@ -112,7 +112,7 @@ describe('dns check on a real name server', needs('nsd'), () => {
     assert.match(seen.output, /^1 of 2 fail, 127\.0\.0\.1:1: /);
   });
 
-  it('both transports are two parts', async () => {
+  it('[K24] both transports are two parts', async () => {
     const seen = await runCheck(
       dns,
       { name: 'www.site.test', servers: [`127.0.0.1:${nsd.port}`], transport: 'both' },
@@ -184,7 +184,7 @@ describe('dns options', () => {
     it(`${name} is a problem of ${key}`, () => assert.deepEqual(Object.keys(problemsOf(dns, options)), [key]));
   }
 
-  it('addresses and names of servers, with and without port, are fine', () => {
+  it('[K24] addresses and names of servers, with and without port, are fine', () => {
     const servers = ['192.0.2.1', '192.0.2.1:5353', '2001:db8::1', '[2001:db8::1]:53', 'ns.example.org', 'ns.example.org:53'];
     assert.deepEqual(problemsOf(dns, { name: 'example.org.', servers }), {});
   });

@@ -30,7 +30,7 @@ describe('tcp check', () => {
   const say = (text: string | Buffer) => serve((socket) => socket.write(text));
   const echo = () => serve((socket) => socket.pipe(socket));
 
-  it('a port that accepts connections is measured', async () => {
+  it('[K19] a port that accepts connections is measured', async () => {
     const server = await say('');
     const seen = await runCheck(tcp, at(server), testContext());
     assert.equal(codeOf(seen), 'measured');
@@ -38,7 +38,7 @@ describe('tcp check', () => {
     assert.ok((seen.metrics?.['time'] ?? 0) > 0);
   });
 
-  it('a closed port is refused', async () => {
+  it('[K19] a closed port is refused', async () => {
     assert.equal(codeOf(await runCheck(tcp, at({ port: await freePort() }), testContext())), 'network.refused');
   });
 
@@ -109,12 +109,12 @@ describe('tcp check', () => {
     });
   }
 
-  it('what is sent has its escapes replaced', async () => {
+  it('[K19] what is sent has its escapes replaced', async () => {
     const seen = await runCheck(tcp, at(await echo(), { send: 'PING\\r\\n\\\\x\\x41', expect: 'PING\r\n\\\\xA' }), testContext());
     assert.equal(codeOf(seen), 'measured', seen.output);
   });
 
-  it('an answer in many pieces is looked at as a whole', async () => {
+  it('[K19] an answer in many pieces is looked at as a whole', async () => {
     const server = await serve((socket) => {
       for (const [index, piece] of ['wel', 'co', 'me'].entries()) setTimeout(() => socket.write(piece), index * 20);
     });
@@ -122,7 +122,7 @@ describe('tcp check', () => {
     assert.equal(codeOf(await runCheck(tcp, at(server, { regex: 'w.*e$' }), testContext())), 'measured');
   });
 
-  it('a server that closes without the answer', async () => {
+  it('[K19] a server that closes without the answer', async () => {
     const seen = await runCheck(tcp, at(await serve((socket) => socket.end('sorry\n')), { expect: 'welcome' }), testContext());
     assert.equal(codeOf(seen), 'content.missing');
     assert.match(seen.output, /^connection closed.*: "sorry", expected "welcome"$/);
@@ -152,7 +152,7 @@ describe('tcp check', () => {
     assert.equal(codeOf(seen), 'timeout.total');
   });
 
-  it('an abort ends the check at once, connected or not', async () => {
+  it('[K19] an abort ends the check at once, connected or not', async () => {
     const context = testContext();
     const running = runCheck(tcp, at(await say('x'), { expect: 'never' }), context);
     setTimeout(() => context.abort(), 50);
@@ -192,6 +192,6 @@ describe('tcp check', () => {
     it(`${name} is a problem of ${key}`, () => assert.deepEqual(Object.keys(problemsOf(tcp, options)), [key]));
   }
 
-  it('all known escapes are fine', () =>
+  it('[K19] all known escapes are fine', () =>
     assert.deepEqual(problemsOf(tcp, { port: 1, send: 'a\\r\\n\\t\\0\\\\\\x4f', expect: '\\\\q' }), {}));
 });

@@ -67,7 +67,7 @@ describe('tls check on servers that are weak, odd or hostile', () => {
     });
   }
 
-  it('TLS 1.2 is measured, and too old where 1.3 is asked for', async () => {
+  it('[T7] TLS 1.2 is measured, and too old where 1.3 is asked for', async () => {
     assert.match((await look(rig.issue('twelve'), { maxVersion: 'TLSv1.2' })).output, /TLSv1\.2/);
     const seen = await look(rig.issue('twelve'), { maxVersion: 'TLSv1.2' }, { min_version: 1.3 });
     assert.equal(codeOf(seen), 'tls.version');
@@ -242,7 +242,7 @@ describe('tls check on servers that are weak, odd or hostile', () => {
     await assert.rejects(started, (error) => error instanceof TargetFailure && error.code === 'tls.alpn');
   });
 
-  it('a closed port is refused, and our own CA file that cannot be read is our fault', async () => {
+  it('[T7] a closed port is refused, and our own CA file that cannot be read is our fault', async () => {
     assert.equal(codeOf(await runCheck(tls, at(await freePort()), testContext())), 'network.refused');
     const server = await serve(rig.issue('plain'));
     const seen = await runCheck(tls, at(server.port, { tls: { ca: '/nowhere/ca.pem', verify: true } }), testContext());

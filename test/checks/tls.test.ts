@@ -110,14 +110,14 @@ describe('tls check on a real nginx', needs('nginx'), () => {
     );
   });
 
-  it('without validation the days of an expired certificate are measured, and the output says that nothing was validated', async () => {
+  it('[K12] without validation the days of an expired certificate are measured, and the output says that nothing was validated', async () => {
     const seen = await runCheck(tls, at(nginx.ports['expired'] ?? 0, { tls: { verify: false } }), testContext());
     assert.equal(codeOf(seen), 'measured');
     assert.match(seen.output, /^certificate expired \d+ days ago \(2026-01-31\), not validated, /);
     assert.ok((seen.metrics?.['days_left'] ?? 0) < 0);
   });
 
-  it('a bad certificate costs a second connection that only reads, a good one does not', async () => {
+  it('[K12] a bad certificate costs a second connection that only reads, a good one does not', async () => {
     const context = testContext();
     await runCheck(tls, at(nginx.ports['expired'] ?? 0), context);
     assert.equal(context.steps.filter((step) => step.startsWith('connected')).length, 2);
@@ -147,7 +147,7 @@ describe('tls check on a real nginx', needs('nginx'), () => {
     }
   });
 
-  it('a family cannot be chosen through a proxy, and both families are two parts', async () => {
+  it('[K12] a family cannot be chosen through a proxy, and both families are two parts', async () => {
     const context = testContext({ proxy: { name: 'tor', host: '127.0.0.1', port: 1 } });
     assert.equal(codeOf(await runCheck(tls, at(443, { family: 4 }), context)), 'option.family');
     const resolver = { hostsFile: null, servers: ['127.0.0.1:1'] };

@@ -135,6 +135,26 @@ describe('availability', () => {
   });
 });
 
+describe('the last 24 hours', () => {
+  it('[F1] percentiles are those of the last hours, midnight or not', () => {
+    const late = Date.UTC(2026, 10, 22, 23, 50, 0);
+    const { status } = live([
+      resultOf(late, 'OK', { time: 2 }),
+      resultOf(late + 900_000, 'OK', { time: 2 }),
+      resultOf(late + 1_200_000, 'OK', { time: 0.1 }),
+    ]);
+    const { p50, p99 } = windowFigures('24h', status, undefined);
+    assert.ok(p50 !== null && Math.abs(p50 - 2) < 0.06, `p50 ${p50}`);
+    assert.ok(p99 !== null && Math.abs(p99 - 2) < 0.06, `p99 ${p99}`);
+  });
+
+  it('[F1] hours that are over a day old are forgotten', () => {
+    const { status } = live([resultOf(minutes(0), 'OK', { time: 2 }), resultOf(minutes(26 * 60), 'OK', { time: 0.1 })]);
+    assert.equal(status.hours.length, 1);
+    assert.ok((windowFigures('24h', status, undefined).p99 ?? 9) < 0.2);
+  });
+});
+
 describe('windows over days', () => {
   const today = '2026-11-22';
   const rows = Array.from({ length: 400 }, (_, i) => ({

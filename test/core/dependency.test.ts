@@ -8,15 +8,16 @@ import type { Status } from '../../src/core/status.ts';
 import { checkOf, configurationOf } from '../support/model.ts';
 import { START } from '../support/sequence.ts';
 
-const child = checkOf({ id: 'website/front-page', via: 'tor', parents: ['proxy/tor'] });
+const child = checkOf({ id: 'website/front-page', via: 'tor', parents: ['proxy/tor'], priority: 'critical' });
 const parent = checkOf({ id: 'proxy/tor', name: 'tor', host: null, service: null, type: 'proxy' });
 const configuration = configurationOf([parent, child]);
 
 /** Each step is `parent child`, a dot where a check was not due; the child's code can follow after a colon. */
-function play(story: string[]): { withheld: (string | null)[]; items: string[] } {
+function play(story: string[]): { withheld: (string | null)[]; items: string[]; affected: (string | null)[] } {
   let statuses = new Map<string, Status>();
   const withheld: (string | null)[] = [];
   const items: string[] = [];
+  const affected: (string | null)[] = [];
   for (const [index, step] of ['O O', ...story].entries()) {
     const at = START + index * 300_000;
     const [first = '.', second = '.'] = step.split(' ');
@@ -29,8 +30,9 @@ function play(story: string[]): { withheld: (string | null)[]; items: string[] }
     statuses = plan.statuses;
     withheld.push(evaluated.find(({ check }) => check.id === child.id)?.result.withheld ?? null);
     items.push(...plan.items.map((item) => `${index} ${item.check} ${item.kind}`));
+    affected.push(...plan.items.map((item) => item.facts?.affected ?? null));
   }
-  return { withheld: withheld.slice(1), items };
+  return { withheld: withheld.slice(1), items, affected };
 }
 
 function resultOf(check: string, word: string, at: number, run: number): Result | null {
@@ -45,6 +47,10 @@ describe('a proxy that is down', () => {
     const { withheld, items } = play(['C U:proxy.refused', 'C U:proxy.refused', 'C U:proxy.refused', 'C U:proxy.refused', 'O O']);
     assert.deepEqual(withheld, ['proxy', 'proxy', 'proxy', 'proxy', null]);
     assert.deepEqual(items, ['3 proxy/tor problem', '5 proxy/tor recovery']);
+  });
+
+  it('[W6] its item says what is unreachable behind it and names what is critical', () => {
+    assert.deepEqual(play(['C C', 'C C', 'C C', 'O O']).affected, ['1 check, of them critical: website/front-page', null]);
   });
 
   it('[W1] explains a failure behind it that is not the proxy’s own word', () => {

@@ -22,6 +22,7 @@ function factsOf(overrides: Partial<CheckFacts> = {}): CheckFacts {
     source: 'conf.d/website.yaml:12',
     page: 'services/website.html#front-page',
     failingParts: [],
+    affected: null,
     also: [],
     was: null,
     past: [],
@@ -93,6 +94,22 @@ const goldens: { name: string; items: Item[]; url?: null }[] = [
           failingParts: ['/var: 97 % used, critical above 90 %', '/srv: 84 % used, warning above 80 %'],
           notes: null,
           page: 'hosts/web1.html#disk',
+        },
+      ),
+    ],
+  },
+  {
+    name: 'parent',
+    items: [
+      itemOf(
+        { check: 'router/alive', host: 'router' },
+        {
+          title: 'router',
+          type: 'ping',
+          target: '192.0.2.1',
+          output: 'no answer within 10 s',
+          affected: '14 checks, of them critical: website/front-page',
+          page: 'hosts/router.html#alive',
         },
       ),
     ],

@@ -249,7 +249,10 @@ describe('the outbox', () => {
       assert.deepEqual(await deliver(NOON, configuration), { sent: 0, queued: 2, failed: 0 });
       assert.ok(performance.now() - began < 1500);
       const answers = readMessages(history.database, 10).map(({ answer }) => answer);
-      assert.ok(answers.some((answer) => /^no answer within 0.25 s$|^Greeting never received$/.test(answer)), answers.join('; '));
+      assert.ok(
+        answers.some((answer) => /^no answer within 0.25 s$|^Greeting never received$/.test(answer)),
+        answers.join('; '),
+      );
       server.fault = () => undefined;
       const expected = step === 'end-of-data' ? 20 : 1;
       assert.deepEqual(await deliver(NOON + expected * MINUTE, configuration), { sent: 2, queued: 0, failed: 0 });

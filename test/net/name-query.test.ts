@@ -20,7 +20,7 @@ const answer = encode({
 });
 
 describe('reading a DNS answer', () => {
-  it('takes the answer to the question, whatever the case of its letters', () => {
+  it('[T1] takes the answer to the question, whatever the case of its letters', () => {
     const packet = readAnswer(answer, { name: 'WWW.Site.Test.', record: 'A' }, 7);
     assert.ok(!(packet instanceof TargetFailure) && packet !== 'other');
     assert.deepEqual(findRecords(packet, { name: 'WWW.Site.Test.', record: 'A' }).texts, ['192.0.2.1']);
@@ -32,14 +32,14 @@ describe('reading a DNS answer', () => {
     assert.equal(readAnswer(answer, { name: 'www.site.test', record: 'AAAA' }, 7), 'other');
   });
 
-  it('cut at any byte it is no answer', () => {
+  it('[T1] cut at any byte it is no answer', () => {
     for (let length = 0; length < answer.length; length++) {
       const seen = readAnswer(answer.subarray(0, length), query, 7);
       assert.ok(seen === 'other' || seen instanceof TargetFailure, `cut at ${length}`);
     }
   });
 
-  it('for any change of its bytes it is read, left alone or malformed, and nothing else is thrown', () => {
+  it('[T1] for any change of its bytes it is read, left alone or malformed, and nothing else is thrown', () => {
     const change = fc.tuple(fc.nat(answer.length - 3), fc.uint8Array({ minLength: 1, maxLength: 12 }));
     fc.assert(
       fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
@@ -54,7 +54,7 @@ describe('reading a DNS answer', () => {
     );
   });
 
-  it('for any bytes it is read, left alone or malformed', () => {
+  it('[T1] for any bytes it is read, left alone or malformed', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 80 }), (tail) => {
         readAnswer(Buffer.concat([answer.subarray(0, 12), Buffer.from(tail)]), query, 7);
@@ -72,7 +72,7 @@ describe('names and records', () => {
     { name: 'a name', address: 'host.test', asked: 'host.test' },
   ];
   for (const { name, address, asked } of reverse) {
-    it(`a PTR record of ${name} is asked for by its reverse name`, () => assert.equal(toQueryName(address, 'PTR'), asked));
+    it(`[T1] a PTR record of ${name} is asked for by its reverse name`, () => assert.equal(toQueryName(address, 'PTR'), asked));
   }
 
   const pairs = [

@@ -68,7 +68,7 @@ describe('the readers of these messages', () => {
     });
   }
 
-  it('LDAP results and XMPP stanzas are read without a throw of any other kind', () => {
+  it('[T1] LDAP results and XMPP stanzas are read without a throw of any other kind', () => {
     fc.assert(
       fc.property(arbitrary, (bytes) => {
         orFailure(() => readLdapResult(bytes));

@@ -317,7 +317,7 @@ describe('the plaintext before TLS', () => {
     assert.equal(codeOf(seen), 'tls.protocol', seen.output);
   });
 
-  it('after the go-ahead nothing but TLS is written', async () => {
+  it('[T7] after the go-ahead nothing but TLS is written', async () => {
     const written: Buffer[] = [];
     const server = await startRawServer((socket) => {
       socket.on('data', (bytes) => written.push(bytes));

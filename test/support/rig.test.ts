@@ -11,7 +11,7 @@ describe('the servers that tests use', () => {
   const rig = certificateRig();
   after(() => rig.remove());
 
-  it('certificates are what OpenSSL reads, to the second', () => {
+  it('[A4] certificates are what OpenSSL reads, to the second', () => {
     const notAfter = Date.UTC(2028, 1, 29, 23, 59, 59);
     const read = new X509Certificate(rig.issue('good', { notAfter }).cert);
     assert.equal(Date.parse(read.validTo), notAfter);
@@ -25,7 +25,7 @@ describe('the servers that tests use', () => {
     );
   });
 
-  it('nginx shows them over TLS', needs('nginx'), async () => {
+  it('[A4] nginx shows them over TLS', needs('nginx'), async () => {
     const middle = rig.issue('middle', { ca: true });
     const nginx = await startNginx({ tls: [{ name: 'good', certificate: rig.issue('behind', { issuer: middle }) }] });
     try {
@@ -38,7 +38,7 @@ describe('the servers that tests use', () => {
     }
   });
 
-  it('nsd answers for its zone', needs('nsd'), async () => {
+  it('[A4] nsd answers for its zone', needs('nsd'), async () => {
     const nsd = await startNsd();
     try {
       assert.equal(await answersDns(nsd.port, 'site.test'), true);

@@ -1,0 +1,104 @@
+import { EMPTY_TALLY, type Tally, worstClass } from './availability.ts';
+import { dayBefore, type Past } from './past.ts';
+import type { Status } from './status.ts';
+import type { StateClass } from './views-words.ts';
+
+/** Neighbouring cells of one class, drawn as one element: a calm bar is one run. */
+export interface BarRun {
+  class: StateClass;
+  length: number;
+  /** `2026-11-12 to 2026-11-14`: dates and hours only. */
+  label: string;
+}
+
+/** One class for each hour or day, oldest first. */
+export type Bar = StateClass[];
+
+const RANK: Readonly<Record<StateClass, number>> = { none: 0, skipped: 1, ok: 2, unknown: 3, warning: 4, critical: 5 };
+const HOUR_MS = 3_600_000;
+
+/** The last 24 hours of a check, the current one last. */
+export function toHourBar(now: number, status: Status | undefined): Bar {
+  const first = Math.floor(now / HOUR_MS) - 23;
+  const bar: Bar = new Array(24).fill('none');
+  for (const [hour, ok, warning, critical, unknown, unmeasured] of status?.hours ?? []) {
+    const index = hour - first;
+    if (index >= 0 && index < 24) bar[index] = worstClass([ok, warning, critical, unknown, unmeasured]);
+  }
+  return bar;
+}
+
+/** The tallies of the last 90 days (UTC), today last. */
+export function toDayTallies(today: string, status: Status | undefined, past: Past | undefined): Tally[] {
+  const isCurrent = past?.day === today;
+  const tallies = Array.from({ length: 89 }, (_, i) => (isCurrent ? past.days[i]?.tally : undefined) ?? EMPTY_TALLY);
+  tallies.push(status?.today?.day === today ? status.today.tally : EMPTY_TALLY);
+  return tallies;
+}
+
+export function toDayBar(tallies: Tally[]): Bar {
+  return tallies.map(worstClass);
+}
+
+/** The worst of several bars in each place. */
+export function worstBar(bars: Bar[], length: number): Bar {
+  const worst: Bar = new Array(length).fill('none');
+  for (const bar of bars) {
+    for (let i = 0; i < length; i += 1) {
+      const found = bar[i] ?? 'none';
+      if (RANK[found] > RANK[worst[i] ?? 'none']) worst[i] = found;
+    }
+  }
+  return worst;
+}
+
+export function worstOf(classes: StateClass[]): StateClass {
+  return classes.reduce((worst, found) => (RANK[found] > RANK[worst] ? found : worst), 'none' as StateClass);
+}
+
+/** Runs of a bar, with the labels of their first and last cell. */
+export function toRuns(bar: Bar, labels: string[]): BarRun[] {
+  const runs: BarRun[] = [];
+  for (let from = 0; from < bar.length; ) {
+    const found = bar[from] ?? 'none';
+    let to = from;
+    while (to + 1 < bar.length && bar[to + 1] === found) to += 1;
+    const [first = '', last = ''] = [labels[from], labels[to]];
+    runs.push({ class: found, length: to - from + 1, label: from === to ? first : `${first} to ${last}` });
+    from = to + 1;
+  }
+  return runs;
+}
+
+/** `2026-08-25` ... today, 90 of them. */
+export function dayLabels(today: string): string[] {
+  return Array.from({ length: 90 }, (_, i) => dayBefore(today, 89 - i));
+}
+
+/** `14:00 UTC` of the last 24 hours. */
+export function hourLabels(now: number): string[] {
+  const current = Math.floor(now / HOUR_MS);
+  return Array.from({ length: 24 }, (_, i) => `${new Date((current - 23 + i) * HOUR_MS).toISOString().slice(11, 16)} UTC`);
+}
+
+const WORDS: Readonly<Record<StateClass, string>> = {
+  critical: 'critical',
+  warning: 'warning',
+  unknown: 'unknown',
+  skipped: 'not judged',
+  ok: 'OK',
+  none: 'nothing measured',
+};
+
+/** The bar in words: `critical in 3 of 24 hours, warning in 1`; the calm part is not told unless it is all. */
+export function describeBar(bar: Bar, unit: 'hours' | 'days'): string {
+  const told = (['critical', 'warning', 'unknown', 'skipped'] as const).flatMap((state) => {
+    const length = bar.filter((found) => found === state).length;
+    return length === 0 ? [] : [`${WORDS[state]} in ${length}`];
+  });
+  const known = bar.filter((found) => found !== 'none').length;
+  const whole = `last ${bar.length} ${unit}`;
+  if (known === 0) return `${whole}: nothing measured`;
+  const gap = known < bar.length ? `, nothing measured in ${bar.length - known}` : '';
+  return told.length === 0 ? `${whole}: always OK${gap}` : `${whole}: ${told.join(', ')}${gap}`;
+}

@@ -1,0 +1,276 @@
+import { toDay } from './availability.ts';
+import { formatAge } from './calendar.ts';
+import type { Check } from './configuration.ts';
+import type { Event } from './item.ts';
+import { isNew } from './notify.ts';
+import { type WindowFigures, windowFigures } from './past.ts';
+import { WINDOWS } from './run-record.ts';
+import type { PastResult, Snapshot } from './snapshot.ts';
+import { type Status, stateType } from './status.ts';
+import { count } from './transition.ts';
+import {
+  type Bar,
+  type BarRun,
+  dayLabels,
+  describeBar,
+  hourLabels,
+  toDayBar,
+  toDayTallies,
+  toHourBar,
+  toRuns,
+} from './views-bar.ts';
+import { describeThreshold, formatSettings, toSettings } from './views-settings.ts';
+import { hardState, type Standing, type StateWord, standingOf, stateWord } from './views-state.ts';
+import {
+  type Calendar,
+  formatAvailability,
+  formatLatency,
+  formatMetric,
+  formatSeconds,
+  type MetricCatalogue,
+  type Moment,
+  metricUnit,
+  STATE_CLASS,
+  type StateClass,
+  WITHHELD_WORDS,
+} from './views-words.ts';
+
+/** What all private pages are made with. */
+export interface Means {
+  snapshot: Snapshot;
+  catalogue: MetricCatalogue;
+  calendar: Calendar;
+  dayLabels: string[];
+  hourLabels: string[];
+  eventsByCheck: Map<string, Event[]>;
+}
+
+/** One check with what several pages need of it. */
+export interface Seen {
+  check: Check;
+  status: Status | undefined;
+  standing: Standing;
+  state: StateWord;
+  hours: Bar;
+  days: Bar;
+  /** In the order of WINDOWS. */
+  figures: WindowFigures[];
+}
+
+/** One check as a section of its service's or host's page. Times are absolute, so that an unchanged page stays as it is. */
+export interface CheckView extends StateWord {
+  anchor: string;
+  id: string;
+  name: string;
+  type: string;
+  target: string;
+  said: string;
+  code: string;
+  /** Sentences: since when, why it does or does not alert. */
+  facts: string[];
+  hasResult: boolean;
+  lastAt: Moment;
+  lastRun: number;
+  took: string;
+  notes: string;
+  parts: { name: string; word: string; class: StateClass; output: string }[];
+  hours: BarRun[];
+  hoursWords: string;
+  days: BarRun[];
+  daysWords: string;
+  /** One entry a window, in the order of WINDOWS. */
+  availability: string[];
+  down: string[];
+  wasDown: boolean;
+  unmeasured: string[];
+  hasGaps: boolean;
+  hasLatency: boolean;
+  p50: string[];
+  p95: string[];
+  p99: string[];
+  metrics: { label: string; value: string; limits: string }[];
+  results: ResultView[];
+  resultsWords: string;
+  events: EventView[];
+  settings: string;
+  source: string;
+  commands: string;
+}
+
+export interface ResultView {
+  at: Moment;
+  run: number;
+  word: string;
+  class: StateClass;
+  output: string;
+  took: string;
+}
+
+export interface EventView {
+  at: Moment;
+  kind: string;
+  word: string;
+  class: StateClass;
+  reason: string;
+  output: string;
+  told: boolean;
+}
+
+export function toMeans(snapshot: Snapshot, catalogue: MetricCatalogue, calendar: Calendar): Means {
+  const eventsByCheck = new Map<string, Event[]>();
+  for (const event of snapshot.events) {
+    if (event.check === null) continue;
+    const found = eventsByCheck.get(event.check);
+    if (found === undefined) eventsByCheck.set(event.check, [event]);
+    else found.push(event);
+  }
+  const { now } = snapshot;
+  return { snapshot, catalogue, calendar, dayLabels: dayLabels(toDay(now)), hourLabels: hourLabels(now), eventsByCheck };
+}
+
+export function seeCheck(check: Check, { snapshot }: Means): Seen {
+  const status = snapshot.statuses.get(check.id);
+  const past = snapshot.pasts.get(check.id);
+  return {
+    check,
+    status,
+    standing: standingOf(check, status),
+    state: stateWord(check, status),
+    hours: toHourBar(snapshot.now, status),
+    days: toDayBar(toDayTallies(toDay(snapshot.now), status, past)),
+    figures: status === undefined ? [] : WINDOWS.map((window) => windowFigures(window, status, past)),
+  };
+}
+
+const EVENTS_OF_A_CHECK = 20;
+const NO_MOMENT: Moment = { iso: '', words: '' };
+
+export function toCheckView(seen: Seen, means: Means): CheckView {
+  const { check, status, figures } = seen;
+  const { calendar, snapshot } = means;
+  const latest = status?.latest ?? null;
+  const results = latest === null ? [] : snapshot.recentResults(check.id);
+  return {
+    anchor: check.name,
+    id: check.id,
+    name: check.name,
+    type: check.type,
+    target: check.target,
+    ...seen.state,
+    said: latest?.output ?? '',
+    code: latest?.code ?? '',
+    facts:
+      status === undefined || latest === null
+        ? []
+        : describeStanding(check, status, { standing: seen.standing, calendar, now: snapshot.now }),
+    hasResult: latest !== null,
+    lastAt: latest === null ? NO_MOMENT : calendar.full(latest.at),
+    lastRun: latest?.run ?? 0,
+    took: latest === null ? '' : formatSeconds(latest.duration),
+    notes: check.notes ?? '',
+    parts: (latest?.parts ?? []).map(({ name, state, output }) => ({ name, word: state, class: STATE_CLASS[state], output })),
+    hours: toRuns(seen.hours, means.hourLabels),
+    hoursWords: describeBar(seen.hours, 'hours'),
+    days: toRuns(seen.days, means.dayLabels),
+    daysWords: describeBar(seen.days, 'days'),
+    ...toFigureViews(figures),
+    metrics: toMetricViews(check, latest?.metrics ?? {}, means.catalogue),
+    ...toResultViews(results, calendar),
+    events: (means.eventsByCheck.get(check.id) ?? []).slice(0, EVENTS_OF_A_CHECK).map((event) => toEventView(event, calendar)),
+    settings: formatSettings(toSettings(check, means.catalogue)),
+    source: `${check.source.file}:${check.source.line}`,
+    commands: `vigie check -v ${check.id}\nvigie explain ${check.id}\nvigie run --now ${check.id}`,
+  };
+}
+
+function toFigureViews(
+  figures: WindowFigures[],
+): Pick<CheckView, 'availability' | 'down' | 'wasDown' | 'unmeasured' | 'hasGaps' | 'hasLatency' | 'p50' | 'p95' | 'p99'> {
+  const span = (seconds: number) => (seconds === 0 ? '–' : formatAge(seconds));
+  return {
+    availability: figures.map((one) => formatAvailability(one.availability)),
+    down: figures.map((one) => span(one.critical)),
+    wasDown: figures.some((one) => one.critical > 0),
+    hasGaps: figures.some((one) => one.unmeasured > 0),
+    unmeasured: figures.map((one) => span(one.unmeasured)),
+    hasLatency: figures.some((one) => one.p50 !== null),
+    p50: figures.map((one) => formatLatency(one.p50)),
+    p95: figures.map((one) => formatLatency(one.p95)),
+    p99: figures.map((one) => formatLatency(one.p99)),
+  };
+}
+
+function toMetricViews(check: Check, metrics: Record<string, number>, catalogue: MetricCatalogue): CheckView['metrics'] {
+  return Object.entries(metrics).map(([name, value]) => {
+    const unit = metricUnit(catalogue, check.type, name);
+    const threshold = check.thresholds[name];
+    const limits = threshold === undefined ? '' : describeThreshold(threshold, unit);
+    return { label: catalogue[check.type]?.[name]?.label ?? name, value: formatMetric(value, unit), limits };
+  });
+}
+
+/** Ten calm results are one sentence; what was not calm is told line by line. */
+function toResultViews(results: PastResult[], calendar: Calendar): Pick<CheckView, 'results' | 'resultsWords'> {
+  const isCalm = results.every((result) => result.state === 'OK' && result.withheld === null);
+  const [newest, oldest] = [results[0], results.at(-1)];
+  if (newest === undefined || oldest === undefined) return { results: [], resultsWords: '' };
+  const span = `${calendar.full(oldest.at).words} to ${calendar.full(newest.at).words}`;
+  if (isCalm && results.length > 1) return { results: [], resultsWords: `${results.length} results, all OK, ${span}` };
+  return {
+    results: results.map((result) => toResultView(result, calendar)),
+    resultsWords: `${count(results.length, 'result')}, ${span}`,
+  };
+}
+
+function toResultView(result: PastResult, calendar: Calendar): ResultView {
+  const withheld = result.withheld === null ? '' : ` (not judged: ${result.withheld})`;
+  return {
+    at: calendar.full(result.at),
+    run: result.run,
+    word: result.state,
+    class: result.withheld === null ? STATE_CLASS[result.state] : 'skipped',
+    output: `${result.output}${withheld}`,
+    took: formatSeconds(result.duration),
+  };
+}
+
+export function toEventView(event: Event, calendar: Calendar): EventView {
+  return {
+    at: calendar.full(event.at),
+    kind: event.kind,
+    word: event.state ?? '',
+    class: event.state === null ? 'none' : STATE_CLASS[event.state],
+    reason: event.reason,
+    output: event.output,
+    told: event.told,
+  };
+}
+
+/** Since when, and why it does or does not alert. */
+function describeStanding(check: Check, status: Status, known: { standing: Standing; calendar: Calendar; now: number }): string[] {
+  const { problem, streak, latest } = status;
+  const { calendar, standing } = known;
+  const facts: string[] = [];
+  if (latest?.withheld != null) facts.push(`Seen as ${latest.state} and not judged: ${WITHHELD_WORDS[latest.withheld]}.`);
+  if (problem !== null) {
+    facts.push(
+      `${hardState(status)} since ${calendar.full(problem.onset).words}${streak === null ? '' : `, ${streak.length} in a row`}.`,
+    );
+    facts.push(describeTold(check, status, known.now));
+    if (problem.okInARow > 0)
+      facts.push(`OK again ${count(problem.okInARow, 'time')} of the ${check.recoveries} that end the problem.`);
+  } else if (streak !== null) {
+    const needed = streak.judged ? check.attempts : Math.max(check.attempts, check.unknownAttempts);
+    facts.push(`Failing since ${calendar.full(streak.startedAt).words}: failure ${streak.length} of ${needed} before an alert.`);
+  } else if (standing === 'ok') {
+    facts.push(`${stateType(status) === 'hard' ? 'OK' : 'OK, not yet for sure,'} since ${calendar.full(status.since).words}.`);
+  }
+  return facts;
+}
+
+export function describeTold(check: Check, status: Status, now: number): string {
+  const { problem } = status;
+  if (problem === null || problem.toldTo.length > 0) return `Told ${problem?.toldTo.join(', ') ?? 'nobody'}.`;
+  if (isNew(status, now)) return 'Nobody is told yet: the check is new and has never been OK.';
+  return check.contacts.length === 0 ? 'Nobody is told: it has no contacts.' : 'Nobody was told.';
+}

@@ -1,0 +1,272 @@
+import { PRIORITIES } from './configuration.ts';
+import { pageOf } from './notify.ts';
+import { STATES, type State } from './state.ts';
+import { count } from './transition.ts';
+import { type BarRun, describeBar, toRuns, worstBar } from './views-bar.ts';
+import { describeTold, type Means, type Seen } from './views-check.ts';
+import type { Owner } from './views-owner.ts';
+import { hardState, hardWord, type StateWord } from './views-state.ts';
+import {
+  formatAvailability,
+  formatLatency,
+  listSome,
+  type Moment,
+  STATE_CLASS,
+  type StateClass,
+  WITHHELD_WORDS,
+} from './views-words.ts';
+
+/** The first page: what is wrong, then everything at a glance. */
+export interface OverviewView {
+  banners: string[];
+  headline: string;
+  worst: StateClass;
+  tally: { class: StateClass; count: number; label: string }[];
+  /** Who is hurt (W6): for each name in `needed_by`, the state of what it needs. */
+  hurt: (StateWord & { name: string; words: string })[];
+  problems: ProblemView[];
+  /** Failing, but not yet a problem. */
+  soft: SmallRow[];
+  /** What could not be judged, by the reason. */
+  withheld: { reason: string; rows: SmallRow[] }[];
+  isFirstRun: boolean;
+  services: OwnerRow[];
+  hosts: OwnerRow[];
+}
+
+export interface ProblemView extends StateWord {
+  page: string;
+  owner: string;
+  name: string;
+  since: Moment;
+  age: string;
+  said: string;
+  notes: string[];
+  hours: BarRun[];
+  hoursWords: string;
+}
+
+export interface SmallRow extends StateWord {
+  id: string;
+  page: string;
+  said: string;
+  why: string;
+}
+
+export interface OwnerRow extends StateWord {
+  kind: 'service' | 'host';
+  name: string;
+  title: string;
+  page: string;
+  /** `1 critical, 12 OK`. */
+  words: string;
+  detail: string;
+  /** One word for scripts. */
+  hard: State;
+  hours: BarRun[];
+  hoursWords: string;
+  /** 90 days; the lowest of its checks. */
+  availability: string;
+  p95: string;
+}
+
+export function toOverview(checks: Seen[], rows: Map<Owner, OwnerRow>, means: Means): OverviewView {
+  const standing = (name: Seen['standing']) => checks.filter((one) => one.standing === name);
+  const problems = standing('problem').sort(byUrgency);
+  const tally = toTally(checks);
+  return {
+    banners: means.snapshot.banners,
+    ...toHeadline(checks, problems),
+    tally,
+    hurt: toHurt([...rows.keys()], means),
+    problems: problems.map((one) => toProblem(one, means)),
+    soft: standing('soft').map((one) => toSmallRow(one, means)),
+    withheld: toWithheld(standing('withheld'), means),
+    isFirstRun: means.snapshot.runs.length <= 1,
+    services: [...rows.values()].filter((row) => row.kind === 'service'),
+    hosts: [...rows.values()].filter((row) => row.kind === 'host'),
+  };
+}
+
+/** Worst first, then by priority, then the newest: what has just broken is what one came to see. */
+function byUrgency(a: Seen, b: Seen): number {
+  const rank = (one: Seen) => ['CRITICAL', 'WARNING', 'UNKNOWN', 'OK'].indexOf(one.state.word);
+  return (
+    rank(a) - rank(b) ||
+    PRIORITIES.indexOf(a.check.priority) - PRIORITIES.indexOf(b.check.priority) ||
+    (b.status?.problem?.onset ?? 0) - (a.status?.problem?.onset ?? 0)
+  );
+}
+
+function toTally(checks: Seen[]): OverviewView['tally'] {
+  const problems = (state: State) => checks.filter((one) => one.standing === 'problem' && one.state.word === state).length;
+  const number = (standing: Seen['standing']) => checks.filter((one) => one.standing === standing).length;
+  return [
+    { class: 'critical' as const, count: problems('CRITICAL'), label: 'critical' },
+    { class: 'warning' as const, count: problems('WARNING'), label: 'warning' },
+    { class: 'unknown' as const, count: problems('UNKNOWN'), label: 'unknown' },
+    { class: 'none' as const, count: number('soft'), label: 'failing, no alert yet' },
+    { class: 'skipped' as const, count: number('withheld'), label: 'not judged' },
+    { class: 'none' as const, count: number('new'), label: 'no result yet' },
+    { class: 'ok' as const, count: number('ok'), label: 'OK' },
+  ].filter((entry) => entry.count > 0 || ['critical', 'ok'].includes(entry.label.toLowerCase()));
+}
+
+function toHeadline(checks: Seen[], problems: Seen[]): Pick<OverviewView, 'headline' | 'worst'> {
+  const watched = checks.filter((one) => one.standing !== 'off');
+  if (watched.length === 0) return { headline: 'No check is configured: nothing is watched.', worst: 'unknown' };
+  if (problems.length > 0) return { headline: count(problems.length, 'problem'), worst: problems[0]?.state.class ?? 'none' };
+  const ok = watched.filter((one) => one.standing === 'ok').length;
+  if (ok === watched.length) return { headline: ok === 1 ? 'The one check is OK.' : `All ${ok} checks are OK.`, worst: 'ok' };
+  if (ok === 0) return { headline: 'No check has been judged yet.', worst: 'unknown' };
+  return { headline: `No problem: ${ok} of ${watched.length} checks are OK.`, worst: 'ok' };
+}
+
+function toHurt(owners: Owner[], means: Means): OverviewView['hurt'] {
+  const names = [...new Set(owners.flatMap((owner) => owner.neededBy))].sort();
+  return names.map((name) => {
+    const needed = owners.filter((owner) => owner.neededBy.includes(name));
+    const states = needed.map((owner) => ({ owner, state: hardWord(toChecks(owner), means.snapshot.statuses) }));
+    const broken = states.filter(({ state }) => state !== 'OK');
+    const worst = (['CRITICAL', 'WARNING', 'UNKNOWN'] as const).find((state) => broken.some((one) => one.state === state)) ?? 'OK';
+    const titles = listSome(
+      broken.map(({ owner }) => owner.title),
+      3,
+    );
+    const words = broken.length === 0 ? `${count(needed.length, 'service')}, none broken` : titles;
+    return { name, word: worst, class: STATE_CLASS[worst], words };
+  });
+}
+
+function toChecks(owner: Owner): Seen['check'][] {
+  return [...owner.own, ...owner.related].map((seen) => seen.check);
+}
+
+function toProblem(seen: Seen, means: Means): ProblemView {
+  const { check, status } = seen;
+  const { calendar, snapshot } = means;
+  const onset = status?.problem?.onset ?? snapshot.now;
+  return {
+    ...seen.state,
+    page: pageOf(check),
+    owner: ownerName(seen),
+    name: check.name,
+    since: calendar.short(onset),
+    age: calendar.age(onset),
+    said: status?.latest?.output ?? '',
+    notes: toNotes(seen, means),
+    hours: toRuns(seen.hours, means.hourLabels),
+    hoursWords: describeHours(seen),
+  };
+}
+
+function ownerName({ check }: Seen): string {
+  return check.service ?? check.host ?? 'proxy';
+}
+
+function describeHours(seen: Seen): string {
+  const share = seen.figures[0]?.availability ?? null;
+  return share === null ? describeBar(seen.hours, 'hours') : `last 24 hours: ${formatAvailability(share)} available`;
+}
+
+/** What a person needs beside the output: how sure, who was told, who is hurt, what hangs on it, what to do. */
+function toNotes({ check, status }: Seen, means: Means): string[] {
+  const { configuration, statuses, now } = means.snapshot;
+  const service = check.service === null ? undefined : configuration.services[check.service];
+  const behind = configuration.checks.filter(
+    (other) => other.parents.includes(check.id) && statuses.get(other.id)?.latest?.withheld != null,
+  );
+  if (status === undefined) return [];
+  const { problem, streak, latest } = status;
+  return [
+    ...(problem !== null && problem.okInARow > 0 ? [`OK ${problem.okInARow} of ${check.recoveries} times: ending`] : []),
+    ...(streak !== null ? [`${streak.length} in a row`] : []),
+    ...(latest?.withheld != null ? [`not judged now: ${WITHHELD_WORDS[latest.withheld]}`] : []),
+    ...(service !== undefined && service.neededBy.length > 0 ? [`hurts ${service.neededBy.join(', ')}`] : []),
+    ...(behind.length > 0 ? [`${count(behind.length, 'check')} behind it not judged`] : []),
+    ...(check.via === null ? [] : [`through ${check.via}`]),
+    ...(check.public === null ? [] : ['public']),
+    describeTold(check, status, now).replace(/\.$/, ''),
+    ...(check.notes === null ? [] : [check.notes]),
+  ];
+}
+
+export function toSmallRow({ check, status, state }: Seen, { calendar }: Means): SmallRow {
+  const needed = status?.streak?.judged === false ? Math.max(check.attempts, check.unknownAttempts) : check.attempts;
+  const why =
+    status?.problem != null
+      ? `since ${calendar.full(status.problem.onset).words}`
+      : status?.streak == null
+        ? ''
+        : `failure ${status.streak.length} of ${needed} before an alert`;
+  return { ...state, id: check.id, page: pageOf(check), said: status?.latest?.output ?? '', why };
+}
+
+function toWithheld(checks: Seen[], means: Means): OverviewView['withheld'] {
+  const reasons = [...new Set(checks.flatMap((one) => one.status?.latest?.withheld ?? []))];
+  return reasons.map((reason) => ({
+    reason: WITHHELD_WORDS[reason],
+    rows: checks.filter((one) => one.status?.latest?.withheld === reason).map((one) => toSmallRow(one, means)),
+  }));
+}
+
+const FIGURES_24H = 0;
+const FIGURES_90D = 3;
+
+export function toOwnerRow(owner: Owner, means: Means): OwnerRow {
+  const checks = [...owner.own, ...owner.related];
+  const hours = worstBar(
+    checks.map((seen) => seen.hours),
+    24,
+  );
+  const shares = checks.flatMap((seen) => seen.figures[FIGURES_90D]?.availability ?? []);
+  const p95 = checks.flatMap((seen) => seen.figures[FIGURES_24H]?.p95 ?? []);
+  return {
+    kind: owner.kind,
+    name: owner.name,
+    title: owner.title,
+    page: `${owner.kind}s/${owner.name}.html`,
+    ...toOwnerState(checks),
+    detail: owner.detail,
+    hard: hardWord(toChecks(owner), means.snapshot.statuses),
+    hours: toRuns(hours, means.hourLabels),
+    hoursWords: describeBar(hours, 'hours'),
+    availability: shares.length === 0 ? '–' : formatAvailability(Math.min(...shares)),
+    p95: p95.length === 0 ? '–' : formatLatency(Math.max(...p95)),
+  };
+}
+
+/** The worst of its problems; without any, OK as far as anything was judged. */
+function toOwnerState(checks: Seen[]): StateWord & { words: string } {
+  const watched = checks.filter((one) => one.standing !== 'off');
+  const number = (standing: Seen['standing']) => watched.filter((one) => one.standing === standing).length;
+  const inProblem = STATES.map((state) => ({
+    state,
+    count: watched.filter((one) => one.standing === 'problem' && one.state.word === state).length,
+  }));
+  const told = [
+    ...(['CRITICAL', 'WARNING', 'UNKNOWN'] as const).flatMap((state) => {
+      const found = inProblem.find((one) => one.state === state)?.count ?? 0;
+      return found === 0 ? [] : [`${found} ${state.toLowerCase()}`];
+    }),
+    ...(number('soft') > 0 ? [`${number('soft')} failing`] : []),
+    ...(number('withheld') > 0 ? [`${number('withheld')} not judged`] : []),
+    ...(number('new') > 0 ? [`${number('new')} without result`] : []),
+    ...(number('ok') > 0 ? [`${number('ok')} OK`] : []),
+  ];
+  return { ...toWorst(watched), words: told.join(', ') || 'no checks' };
+}
+
+function toWorst(watched: Seen[]): StateWord {
+  for (const word of ['CRITICAL', 'WARNING', 'UNKNOWN'] as const) {
+    if (watched.some((one) => one.standing === 'problem' && hardStateOf(one) === word)) return { word, class: STATE_CLASS[word] };
+  }
+  if (watched.length === 0) return { word: 'NO CHECKS', class: 'none' };
+  if (watched.some((one) => one.standing === 'ok' || one.standing === 'soft')) return { word: 'OK', class: 'ok' };
+  if (watched.some((one) => one.standing === 'withheld')) return { word: 'NOT JUDGED', class: 'skipped' };
+  return { word: 'NO RESULT YET', class: 'none' };
+}
+
+function hardStateOf({ status }: Seen): State {
+  return status === undefined ? 'OK' : hardState(status);
+}

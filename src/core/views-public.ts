@@ -1,0 +1,251 @@
+import { availability, type Tally, toDay } from './availability.ts';
+import type { Check, Configuration, Service } from './configuration.ts';
+import { windowFigures } from './past.ts';
+import type { Window } from './run-record.ts';
+import type { PastResult, Snapshot } from './snapshot.ts';
+import type { State } from './state.ts';
+import type { Status } from './status.ts';
+import { count } from './transition.ts';
+import { type BarRun, dayLabels, toDayBar, toDayTallies, worstBar } from './views-bar.ts';
+import { type Calendar, formatAvailability, type Moment, type StateClass, toCalendar } from './views-words.ts';
+
+/** What the public may know (interface.md section 3). Nothing here can hold a host, an address, an output, a contact or a file. */
+export interface PublicView {
+  title: string;
+  madeAt: Moment;
+  run: number;
+  nextRunBy: Moment;
+  /** The page's first words: `All services work.` */
+  headline: string;
+  worst: StateClass;
+  groups: { name: string; services: PublicService[] }[];
+}
+
+export const PUBLIC_STATES = ['operational', 'degraded', 'down', 'unknown'] as const;
+export type PublicState = (typeof PUBLIC_STATES)[number];
+
+export interface PublicService {
+  name: string;
+  title: string;
+  description: string;
+  group: string;
+  state: PublicState;
+  word: string;
+  class: StateClass;
+  /** When what is wrong began; the empty moment while nothing is. */
+  since: Moment;
+  /** Titles of checks that have public words of their own. */
+  parts: { title: string; description: string; word: string; class: StateClass }[];
+  windows: { window: string; name: string; words: string; share: number | null }[];
+  /** 90 days, oldest first, today last. */
+  days: PublicDay[];
+  /** The same as cells. */
+  bar: BarRun[];
+  /** Days that were not calm, the newest first. */
+  trouble: PublicDay[];
+  /** Availability over all of them. */
+  share: string;
+  summary: string;
+}
+
+export interface PublicDay {
+  day: string;
+  class: StateClass;
+  words: string;
+}
+
+export const PUBLIC_WINDOWS = ['24h', '7d', '30d', '90d'] as const satisfies Window[];
+const WINDOW_WORDS: Readonly<Record<(typeof PUBLIC_WINDOWS)[number], string>> = {
+  '24h': 'last 24 hours',
+  '7d': '7 days',
+  '30d': '30 days',
+  '90d': '90 days',
+};
+
+const NO_MOMENT: Moment = { iso: '', words: '' };
+const STATE_WORDS: Readonly<Record<PublicState, { word: string; class: StateClass }>> = {
+  operational: { word: 'Operational', class: 'ok' },
+  degraded: { word: 'Degraded', class: 'warning' },
+  down: { word: 'Down', class: 'critical' },
+  unknown: { word: 'Unknown', class: 'unknown' },
+};
+
+export function toPublicView(snapshot: Snapshot): PublicView {
+  const { configuration, now, run } = snapshot;
+  const calendar = toCalendar(configuration.timezone, now);
+  const labels = dayLabels(toDay(now));
+  const services = Object.values(configuration.services)
+    .filter((service) => service.public !== null)
+    .map((service) => toPublicService(snapshot, service, { calendar, labels }));
+  return {
+    title: configuration.sites.public?.title ?? '',
+    madeAt: calendar.full(now),
+    run: run.run,
+    nextRunBy: calendar.full(snapshot.nextRunBy),
+    ...toHeadline(services),
+    groups: toGroups(services),
+  };
+}
+
+/** Groups in the order of the configuration. */
+function toGroups(services: PublicService[]): PublicView['groups'] {
+  const names = [...new Set(services.map((service) => service.group))];
+  return names.map((name) => ({ name, services: services.filter((service) => service.group === name) }));
+}
+
+function toHeadline(services: PublicService[]): Pick<PublicView, 'headline' | 'worst'> {
+  const inState = (state: PublicState) => services.filter((service) => service.state === state);
+  const [down, degraded, unknown] = [inState('down'), inState('degraded'), inState('unknown')];
+  if (services.length === 0) return { headline: 'No service is shown to the public.', worst: 'none' };
+  const told: string[] = [];
+  if (down.length > 0) told.push(sayState(down, 'is down', 'are down', services.length));
+  if (degraded.length > 0) told.push(sayState(degraded, 'is degraded', 'are degraded', services.length));
+  if (told.length > 0) return { headline: `${told.join('; ')}.`, worst: down.length > 0 ? 'critical' : 'warning' };
+  if (unknown.length === services.length) return { headline: 'Nothing could be measured lately.', worst: 'unknown' };
+  if (unknown.length > 0) {
+    return {
+      headline: `${count(services.length - unknown.length, 'service')} working, ${unknown.length} unknown.`,
+      worst: 'unknown',
+    };
+  }
+  return { headline: services.length === 1 ? `${services[0]?.title} works.` : 'All services work.', worst: 'ok' };
+}
+
+function sayState(services: PublicService[], one: string, more: string, all: number): string {
+  if (services.length === 1) return `${services[0]?.title} ${one}`;
+  return `${services.length} of ${all} services ${more}`;
+}
+
+interface Means {
+  calendar: Calendar;
+  labels: string[];
+}
+
+function toPublicService(snapshot: Snapshot, service: Service, means: Means): PublicService {
+  const checks = publicChecks(snapshot.configuration, service);
+  const verdicts = checks.map((check) => ({ check, ...verdictOf(snapshot, check) }));
+  const { state, since } = combine(service, verdicts);
+  const tallies = checks.map((check) =>
+    toDayTallies(toDay(snapshot.now), snapshot.statuses.get(check.id), snapshot.pasts.get(check.id)),
+  );
+  const windows = PUBLIC_WINDOWS.map((window) => toWindow(snapshot, checks, window));
+  const { title = '', description = '' } = service.public ?? {};
+  const days = toDays(tallies, means.labels);
+  return {
+    name: service.name,
+    title,
+    description,
+    group: service.group,
+    state,
+    ...STATE_WORDS[state],
+    since: since === null ? NO_MOMENT : means.calendar.full(since),
+    parts: verdicts.flatMap(({ check, state: own }) => toPart(check, own, title)),
+    windows,
+    days,
+    bar: days.map((one) => ({ class: one.class, length: 1, label: `${one.day}: ${one.words}` })),
+    trouble: days.filter((one) => ['critical', 'warning', 'unknown'].includes(one.class)).reverse(),
+    share: toShareWords(windows[3]?.share ?? null),
+    summary: describeDays(days, windows[3]?.share ?? null),
+  };
+}
+
+/** Checks that are not public never count. */
+function publicChecks(configuration: Configuration, service: Service): Check[] {
+  return configuration.checks.filter((check) => check.service === service.name && check.enabled && check.public !== null);
+}
+
+function toPart(check: Check, state: PublicState, serviceTitle: string): PublicService['parts'] {
+  if (check.public === null || check.public.title === serviceTitle) return [];
+  return [{ title: check.public.title, description: check.public.description, ...STATE_WORDS[state] }];
+}
+
+interface Verdict {
+  state: PublicState;
+  since: number | null;
+}
+
+/** *down*: HARD CRITICAL; *degraded*: HARD WARNING; *unknown*: nothing counted in the last 3 intervals; a soft failure is none. */
+function verdictOf(snapshot: Snapshot, check: Check): Verdict {
+  const status = snapshot.statuses.get(check.id);
+  const counted = status === undefined ? null : lastCounted(status, () => snapshot.recentResults(check.id));
+  if (status === undefined || counted === null || snapshot.now - counted.at > 3 * check.every * 1000) {
+    return { state: 'unknown', since: counted?.at ?? null };
+  }
+  const { problem } = status;
+  if (problem === null) return { state: 'operational', since: null };
+  // One OK result of the several that end a problem: it lasts, as it was told.
+  const state = counted.state === 'OK' ? (problem.told ?? 'WARNING') : counted.state;
+  const isDown = state === 'CRITICAL' && check.impact === 'down';
+  return { state: isDown ? 'down' : 'degraded', since: problem.onset };
+}
+
+/** The newest result that was judged and measured: UNKNOWN means that we could not look. */
+function lastCounted(status: Status, readRecent: () => PastResult[]): { at: number; state: State } | null {
+  const counts = (result: { withheld: string | null; state: State }) => result.withheld === null && result.state !== 'UNKNOWN';
+  if (status.latest === null) return null;
+  if (counts(status.latest)) return status.latest;
+  return readRecent().find(counts) ?? null;
+}
+
+/** With `any`, a service is down once so many of its redundant checks are; fewer leave it degraded. */
+function combine(service: Service, verdicts: (Verdict & { check: Check })[]): Verdict {
+  const { any } = service;
+  const redundant = verdicts.filter(({ check }) => any?.of.includes(check.id) === true);
+  const others = verdicts.filter((verdict) => !redundant.includes(verdict));
+  const down = redundant.filter(({ state }) => state === 'down');
+  const eased =
+    any !== null && down.length < any.atLeast
+      ? redundant.map((verdict) => (verdict.state === 'down' ? { ...verdict, state: 'degraded' as const } : verdict))
+      : redundant;
+  const all = [...others, ...eased];
+  for (const state of ['down', 'degraded'] as const) {
+    const found = all.filter((verdict) => verdict.state === state);
+    if (found.length > 0) return { state, since: Math.min(...found.flatMap(({ since }) => since ?? [])) };
+  }
+  // A service works as far as it was measured; without any measurement nothing is known.
+  if (all.some((verdict) => verdict.state === 'operational')) return { state: 'operational', since: null };
+  return { state: 'unknown', since: null };
+}
+
+/** A service's availability is its lowest public check's. */
+function toWindow(snapshot: Snapshot, checks: Check[], window: (typeof PUBLIC_WINDOWS)[number]): PublicService['windows'][number] {
+  const shares = checks.flatMap((check) => {
+    const status = snapshot.statuses.get(check.id);
+    return status === undefined ? [] : (windowFigures(window, status, snapshot.pasts.get(check.id)).availability ?? []);
+  });
+  const share = shares.length === 0 ? null : Math.min(...shares);
+  return { window, name: WINDOW_WORDS[window], words: formatAvailability(share), share };
+}
+
+const DAY_WORDS: Readonly<Record<StateClass, string>> = {
+  ok: 'worked all day',
+  warning: 'degraded for some time',
+  critical: 'down for some time',
+  unknown: 'not known for some time',
+  skipped: 'not measured',
+  none: 'not measured',
+};
+
+function toDays(tallies: Tally[][], labels: string[]): PublicDay[] {
+  const bar = worstBar(tallies.map(toDayBar), 90);
+  return labels.map((day, i) => {
+    const found = bar[i] ?? 'none';
+    const shares = tallies.flatMap((one) => availability(one[i] ?? [0, 0, 0, 0, 0]) ?? []);
+    const lowest = shares.length === 0 ? null : Math.min(...shares);
+    const share = lowest === null || lowest === 1 ? '' : `, ${formatAvailability(lowest)}`;
+    return { day, class: found, words: `${DAY_WORDS[found]}${share}` };
+  });
+}
+
+function toShareWords(share: number | null): string {
+  return share === null ? 'not measured yet' : `${formatAvailability(share)} of the time`;
+}
+
+function describeDays(days: PublicDay[], share: number | null): string {
+  const down = days.filter((day) => day.class === 'critical').length;
+  const measured = days.filter((day) => day.class !== 'none' && day.class !== 'skipped').length;
+  if (measured === 0) return 'last 90 days: nothing measured yet';
+  const since = measured < 90 ? `, measured on ${count(measured, 'day')}` : '';
+  const trouble = down === 0 ? 'never down' : `down for some time on ${count(down, 'day')}`;
+  return `last 90 days: ${formatAvailability(share)} available, ${trouble}${since}`;
+}

@@ -1,0 +1,80 @@
+import { toTimestamp } from '../core/calendar.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import { stateType } from '../core/status.ts';
+import type { PublicView } from '../core/views-public.ts';
+
+/** The private `status.json` (interface.md section 3). */
+export function toPrivateJson(snapshot: Snapshot): string {
+  const { configuration, statuses, run } = snapshot;
+  const checks = configuration.checks
+    .filter((check) => check.enabled)
+    .map((check) => {
+      const status = statuses.get(check.id);
+      const latest = status?.latest ?? null;
+      return {
+        id: check.id,
+        host: check.host,
+        service: check.service,
+        title: (check.service === null ? undefined : configuration.services[check.service]?.title) ?? check.host ?? check.id,
+        type: check.type,
+        state: latest?.state ?? null,
+        state_type: status === undefined || latest === null ? null : stateType(status),
+        attempt: status?.streak?.length ?? 0,
+        since: status === undefined || latest === null ? null : toTimestamp(status.problem?.onset ?? status.since),
+        last_result_at: latest === null ? null : toTimestamp(latest.at),
+        output: latest?.output ?? '',
+        metrics: latest?.metrics ?? {},
+        parts: latest?.parts ?? [],
+        acknowledged: false,
+        downtime: false,
+        unstable: false,
+        withheld: latest?.withheld ?? null,
+        public: check.public !== null,
+      };
+    });
+  const { ok, warning, critical, unknown, skipped } = countStates(snapshot);
+  return toJson({
+    generated_at: toTimestamp(snapshot.now),
+    next_run_by: toTimestamp(snapshot.nextRunBy),
+    run: run.run,
+    title: configuration.sites.private?.title ?? configuration.title,
+    summary: { checks: checks.length, ok, warning, critical, unknown, skipped },
+    checks,
+  });
+}
+
+/** Latest results by state; withheld ones and those that are still missing are `skipped`. */
+function countStates({ configuration, statuses }: Snapshot): Record<'ok' | 'warning' | 'critical' | 'unknown' | 'skipped', number> {
+  const counts = { ok: 0, warning: 0, critical: 0, unknown: 0, skipped: 0 };
+  for (const check of configuration.checks) {
+    if (!check.enabled) continue;
+    const latest = statuses.get(check.id)?.latest ?? null;
+    const name = latest === null || latest.withheld !== null ? 'skipped' : latest.state.toLowerCase();
+    counts[name as keyof typeof counts] += 1;
+  }
+  return counts;
+}
+
+/** The public `status.json`, from the public view and nothing else. */
+export function toPublicJson(view: PublicView): string {
+  const services = view.groups.flatMap((group) => group.services);
+  return toJson({
+    generated_at: view.madeAt.iso,
+    next_run_by: view.nextRunBy.iso,
+    run: view.run,
+    title: view.title,
+    services: services.map((service) => ({
+      name: service.name,
+      title: service.title,
+      group: service.group,
+      state: service.state,
+      since: service.since.iso === '' ? null : service.since.iso,
+      availability: Object.fromEntries(service.windows.map(({ window, share }) => [window, share])),
+    })),
+    incidents: [],
+  });
+}
+
+function toJson(content: object): string {
+  return `${JSON.stringify(content)}\n`;
+}

@@ -1,0 +1,34 @@
+import nunjucks, { type Environment } from 'nunjucks/browser/nunjucks-slim.js';
+import { renderCells } from './cells.ts';
+
+/** What may reach a template: strings, numbers and booleans, in lists and plain objects. */
+export type Plain = string | number | boolean | readonly Plain[] | { readonly [key: string]: Plain };
+
+/** Renders a page; `page` is its path in the site, from which relative links are made. */
+export type Renderer = (template: string, page: string, context: object) => string;
+
+/**
+ * Templates are compiled when vigie is built (build.mjs), with autoescape and throwOnUndefined, so that no code is made from text
+ * at run time; only nunjucks' small runtime is loaded.
+ */
+export async function loadRenderer(): Promise<Renderer> {
+  const compiled = (await import(new URL('./templates.js', import.meta.url).href)) as { templates: Record<string, object> };
+  const loader = new nunjucks.PrecompiledLoader(compiled.templates);
+  const environment: Environment = new nunjucks.Environment([loader], { autoescape: true, throwOnUndefined: true });
+  environment.addGlobal('cells', (runs: Parameters<typeof renderCells>[0]) => new nunjucks.runtime.SafeString(renderCells(runs)));
+  return (template, page, context) => {
+    const root = '../'.repeat(page.split('/').length - 1);
+    return removeUnsafe(environment.render(template, { ...context, root }));
+  };
+}
+
+/**
+ * Peers' text was cleaned at the border; this is the second lock: control, bidirectional and invisible characters of any other
+ * origin (a note in the configuration) are taken out of the finished page.
+ */
+const UNSAFE = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/;
+const ALL_UNSAFE = new RegExp(UNSAFE, 'g');
+
+function removeUnsafe(page: string): string {
+  return UNSAFE.test(page) ? page.replace(ALL_UNSAFE, '') : page;
+}
