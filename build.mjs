@@ -1,7 +1,8 @@
 // Builds dist/: sources and tests compiled by tsc, then dist/vigie, the bundle that people run: fewer files to load, so that a run
 // from cron starts quickly. Check types stay one file each: `src/registry.ts` finds them by their names.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
 import { build, transformSync } from 'esbuild';
 import nunjucks from 'nunjucks';
 
@@ -13,29 +14,63 @@ try {
 }
 compileTemplates('dist/src/site');
 
-const checks = readdirSync('dist/checks').filter((file) => file.endsWith('.js'));
-await build({
-  entryPoints: ['dist/src/main.js', ...checks.map((file) => `dist/checks/${file}`)],
-  outdir: 'dist/vigie',
-  outbase: 'dist',
-  // Chunks stand beside main.js, since the registry looks for `../checks/` from wherever it was bundled to.
-  chunkNames: 'src/[name]-[hash]',
+// One file that every run from cron loads, instead of the thirty small chunks that sharing among entry points would lead to: each
+// costs a millisecond of every run. What an idle run does not need (calendar, messages, pages, packing) stays outside.
+const KERNEL = 'dist/vigie/src/kernel.js';
+const kernel = findKernel([
+  'dist/src/commands/run.js',
+  'dist/src/observe.js',
+  'dist/src/core/verdict.js',
+  'dist/src/core/option.js',
+  'dist/src/core/failure.js',
+  'dist/src/core/text.js',
+]);
+const common = {
   bundle: true,
-  splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node20',
   external: ['better-sqlite3'],
-  // CommonJS packages in an ES module still ask for require().
-  banner: { js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);" },
   sourcemap: 'linked',
   sourcesContent: false,
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'linked',
   logLevel: 'warning',
+};
+// CommonJS packages in an ES module still ask for require().
+const banner = { js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);" };
+await build({
+  ...common,
+  stdin: { contents: [...kernel].map((file) => `export * from './${file}';`).join('\n'), resolveDir: '.' },
+  outfile: KERNEL,
+  plugins: [lazyImports()],
+});
+
+const checks = readdirSync('dist/checks').filter((file) => file.endsWith('.js'));
+const lazy = [
+  'config/load-files',
+  'emergency',
+  'mail-outside',
+  'mail/delivery',
+  'observer',
+  'commands/summary',
+  'site/publisher',
+  'store/packing',
+];
+await build({
+  ...common,
+  entryPoints: ['dist/src/main.js', ...checks.map((file) => `dist/checks/${file}`), ...lazy.map((name) => `dist/src/${name}.js`)],
+  outdir: 'dist/vigie',
+  outbase: 'dist',
+  // Chunks stand beside main.js, since the registry looks for `../checks/` from wherever it was bundled to.
+  chunkNames: 'src/[name]-[hash]',
+  splitting: true,
+  banner,
+  plugins: [fromKernel()],
 });
 compileTemplates('dist/vigie/src');
+compileTemplates('dist/vigie/src/site');
 chmodSync('dist/vigie/src/main.js', 0o755);
 
 /**
@@ -51,4 +86,51 @@ function compileTemplates(folder) {
   const code = nunjucks.precompile('templates', { env, include: [/\.njk$/], wrapper });
   writeFileSync(`${folder}/templates.js`, transformSync(code, { minifyWhitespace: true, minifySyntax: true }).code);
   cpSync('public', `${folder}/public`, { recursive: true });
+}
+
+/** What these modules import statically, themselves included: absolute paths are not needed, all stand below dist/src. */
+function findKernel(roots) {
+  const found = new Set();
+  const visit = (file) => {
+    if (found.has(file)) return;
+    found.add(file);
+    for (const [, target] of readFileSync(file, 'utf8').matchAll(/^(?:import|export)[^;'"]*?from '(\.[^']+)'/gm))
+      visit(join(dirname(file), target));
+  };
+  roots.forEach(visit);
+  const names = [...found].flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(/^export (?:async )?(?:function|const|class) (\w+)/gm)].map(([, name]) => name),
+  );
+  const twice = names.filter((name, i) => names.indexOf(name) !== i);
+  if (twice.length > 0) throw new Error(`exported by two modules of the kernel: ${twice.join(', ')}`);
+  return found;
+}
+
+/** Inside the kernel: dynamic imports stay what they are, files beside it. */
+function lazyImports() {
+  return {
+    name: 'lazy',
+    setup(builder) {
+      builder.onResolve({ filter: /^\./ }, ({ kind, path, resolveDir }) => {
+        if (kind !== 'dynamic-import') return undefined;
+        const name = relative(resolve('dist/src'), join(resolveDir, path));
+        return { path: `./${name}`, external: true };
+      });
+    },
+  };
+}
+
+/** Outside of the kernel: its modules are the kernel's, so that there is one copy of each class. */
+function fromKernel() {
+  const files = new Set([...kernel].map((file) => resolve(file)));
+  return {
+    name: 'kernel',
+    setup(builder) {
+      builder.onResolve({ filter: /^\./ }, ({ kind, path, resolveDir }) => {
+        if (!files.has(join(resolveDir, path)) || kind === 'entry-point') return undefined;
+        // By its name in package.json's `imports`: whether this module ends up in a chunk or in an entry point, esbuild decides.
+        return { path: '#kernel', external: true };
+      });
+    },
+  };
 }

@@ -3,7 +3,9 @@ import type { Configuration } from './core/configuration.ts';
 import { evaluate } from './core/evaluate.ts';
 import { planNotifications, type RunFacts } from './core/notify.ts';
 import type { RunRecord } from './core/run-record.ts';
+import { nextDueAt } from './core/schedule.ts';
 import type { Snapshot } from './core/snapshot.ts';
+import type { Status } from './core/status.ts';
 import type { MailCounts, MailOutside } from './mail/delivery.ts';
 import { type Observer, observeAll } from './observe.ts';
 import { loadMetricCatalogue } from './registry.ts';
@@ -30,7 +32,7 @@ export interface Batch {
   observerFor(run: number): Promise<Observer>;
   /** Told how many checks are due, for the progress bar. */
   onDue?(due: number): void;
-  mail: MailOutside;
+  mail(): Promise<MailOutside>;
 }
 
 export interface RunSummary {
@@ -43,13 +45,14 @@ export interface RunSummary {
 }
 
 /** One batch, from the due checks to the pages and the mail. What is owed is stored before anything is told. */
-export async function run(batch: Batch): Promise<RunSummary> {
+export async function runBatch(batch: Batch): Promise<RunSummary> {
   const { configuration, database, now } = batch;
   const began = performance.now();
   const previous = lastRun(database);
   const number = (previous?.run ?? 0) + 1;
-  const statuses = readStatuses(database);
-  const due = chooseDue(configuration, statuses, batch);
+  const isIdle = isNothingDueYet(batch, previous);
+  const statuses = isIdle ? new Map<string, Status>() : readStatuses(database);
+  const due = isIdle ? [] : chooseDue(configuration, statuses, batch);
   batch.onDue?.(due.length);
   const results = due.length === 0 ? [] : await observeAll(due, await batch.observerFor(number));
   const evaluated = evaluate(configuration, statuses, results, now);
@@ -57,15 +60,29 @@ export async function run(batch: Batch): Promise<RunSummary> {
   const facts = { run: number, now, isFirstRun: previous === null, pastProblems, whole: batch.whole };
   const plan = planNotifications(configuration, statuses, evaluated, facts);
   const record = toRunRecord(number, now, previous, { evaluated, items: plan.items.length, interval: configuration.interval });
-  appendBatch(database, toBatchRecord(record, evaluated, plan, batch.remember), configuration);
-  const snapshot = () => takeSnapshot(database, { configuration, statuses: plan.statuses, record, now, banners: batch.banners });
+  const remember = isIdle ? batch.remember : { ...batch.remember, next_due: nextDue(batch, plan.statuses) };
+  appendBatch(database, toBatchRecord(record, evaluated, plan, remember), configuration);
+  const known = () => (isIdle ? readStatuses(database) : plan.statuses);
+  const snapshot = () => takeSnapshot(database, { configuration, statuses: known(), record, now, banners: batch.banners });
   const pages = await publish(batch, snapshot, results.length > 0 || plan.items.length > 0);
   const mail = await deliver(batch);
   if (mail.sent + mail.failed > 0) writeMeta(database, 'pages', 'stale');
   const durationMs = Math.round(performance.now() - began);
   finishRun(database, number, durationMs);
-  compact(database, configuration.retention, now);
+  if (!isIdle) await compact(database, configuration.retention, now);
   return { record: { ...record, durationMs }, snapshot, mail, ...pages };
+}
+
+/** When the next check is due, and by which configuration: until then a run need not read any status. */
+function nextDue({ configuration, now }: Batch, statuses: Map<string, Status>): string {
+  return JSON.stringify([configuration.fingerprint, nextDueAt(configuration, statuses, now)]);
+}
+
+/** Most runs of a small installation have nothing to do: they cost little more than their start. */
+function isNothingDueYet({ configuration, database, now, force }: Batch, previous: { startedAt: number } | null): boolean {
+  if (force !== null || previous === null || now < previous.startedAt) return false;
+  const [fingerprint, at] = JSON.parse(readMeta(database, 'next_due') ?? '["", 0]') as [string, number];
+  return fingerprint === configuration.fingerprint && now < at - (configuration.interval / 2) * 1000;
 }
 
 /** A run that owes nothing loads neither the mail libraries nor what composes. */
@@ -73,7 +90,7 @@ async function deliver({ database, configuration, mail, now }: Batch): Promise<M
   const outbox = openOutbox(database);
   if (!outbox.isAnythingOwed()) return { sent: 0, queued: 0, failed: 0 };
   const { deliverOutbox } = await import('./mail/delivery.ts');
-  return deliverOutbox(outbox, configuration, { ...mail, now });
+  return deliverOutbox(outbox, configuration, { ...(await mail()), now });
 }
 
 /** A run in which nothing happened leaves the pages as they are: they already say by when the next result is due. */

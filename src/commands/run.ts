@@ -3,10 +3,9 @@ import { ConfigurationError, formatProblem } from '../config/load.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { RunFacts } from '../core/notify.ts';
 import { count } from '../core/transition.ts';
-import { createMailOutside } from '../mail-outside.ts';
 import { countOverlap, takeOverlaps } from '../overlap.ts';
 import { isFirstIn } from '../rate.ts';
-import { type Batch, type RunSummary, run as runBatch } from '../run.ts';
+import { type Batch, type RunSummary, runBatch } from '../run.ts';
 import {
   type Database,
   type DatabaseUnusable,
@@ -117,7 +116,7 @@ function toBatch(
       return createObserver(configuration, { run, now, env, ...(onResult === undefined ? {} : { onResult }) });
     },
     onDue: (total) => parts.progress?.start(total),
-    mail: createMailOutside(env),
+    mail: async () => (await import('../mail-outside.ts')).createMailOutside(env),
   };
 }
 

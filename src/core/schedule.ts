@@ -50,7 +50,8 @@ function hash(text: string): number {
 export function nextDueAt(configuration: Configuration, statuses: Map<string, Status>, now: number): number {
   const times = configuration.checks.flatMap((check) => {
     const status = statuses.get(check.id);
-    if (!check.enabled || status?.lastScheduledAt == null || status.latest === null) return [];
+    if (!check.enabled) return [];
+    if (status?.lastScheduledAt == null || status.latest === null) return [now];
     const scheduled = status.lastScheduledAt + check.every * 1000;
     return [isSoft(status) ? Math.min(scheduled, status.latest.at + check.recheck * 1000) : scheduled];
   });

@@ -94,7 +94,7 @@ const WORDS: Readonly<Record<StateClass, string>> = {
 export function describeBar(bar: Bar, unit: 'hours' | 'days'): string {
   const told = (['critical', 'warning', 'unknown', 'skipped'] as const).flatMap((state) => {
     const length = bar.filter((found) => found === state).length;
-    return length === 0 ? [] : [`${WORDS[state]} in ${length}`];
+    return length === 0 ? [] : [`${WORDS[state]} in ${length} of ${bar.length}`];
   });
   const known = bar.filter((found) => found !== 'none').length;
   const whole = `last ${bar.length} ${unit}`;

@@ -166,7 +166,7 @@ function ownerName({ check }: Seen): string {
 
 function describeHours(seen: Seen): string {
   const share = seen.figures[0]?.availability ?? null;
-  return share === null ? describeBar(seen.hours, 'hours') : `last 24 hours: ${formatAvailability(share)} available`;
+  return share === null || share === 1 ? describeBar(seen.hours, 'hours') : `last 24 hours: ${formatAvailability(share)} available`;
 }
 
 /** What a person needs beside the output: how sure, who was told, who is hurt, what hangs on it, what to do. */
@@ -186,7 +186,7 @@ function toNotes({ check, status }: Seen, means: Means): string[] {
     ...(behind.length > 0 ? [`${count(behind.length, 'check')} behind it not judged`] : []),
     ...(check.via === null ? [] : [`through ${check.via}`]),
     ...(check.public === null ? [] : ['public']),
-    describeTold(check, status, now).replace(/\.$/, ''),
+    describeTold(check, status, now).replace(/^\w/, (letter) => letter.toLowerCase()).replace(/\.$/, ''),
     ...(check.notes === null ? [] : [check.notes]),
   ];
 }

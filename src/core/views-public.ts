@@ -113,6 +113,7 @@ function toHeadline(services: PublicService[]): Pick<PublicView, 'headline' | 'w
 
 function sayState(services: PublicService[], one: string, more: string, all: number): string {
   if (services.length === 1) return `${services[0]?.title} ${one}`;
+  if (services.length === 2) return `${services[0]?.title} and ${services[1]?.title} ${more}`;
   return `${services.length} of ${all} services ${more}`;
 }
 

@@ -2,13 +2,13 @@ import { type DayCounters, type Histogram, type Tally, toDay } from '../core/ava
 import type { Configuration } from '../core/configuration.ts';
 import { dayBefore, type Past, summarisePast } from '../core/past.ts';
 import type { Database } from './database.ts';
-import { type PackedResult, packResults } from './packing.ts';
+import type { PackedResult, packResults } from './packing.ts';
 
 /** Packed in one run at most: spread over the runs of a day, packing is never felt. */
 const PACKS_PER_RUN = 25;
 
 /** Packs whole days of results that are older than the hot rows are kept, and forgets what retention says. */
-export function compact(database: Database, retention: Configuration['retention'], now: number): { packed: number } {
+export async function compact(database: Database, retention: Configuration['retention'], now: number): Promise<{ packed: number }> {
   const firstHotDay = Date.parse(`${toDay(now - retention.rows * 1000)}T00:00:00Z`);
   const oldest = database
     .prepare(`
@@ -16,8 +16,10 @@ export function compact(database: Database, retention: Configuration['retention'
         (SELECT number, (SELECT at FROM results WHERE check_number = number ORDER BY run LIMIT 1) AS at FROM checks)
       WHERE at < ? LIMIT ?`)
     .all(firstHotDay, PACKS_PER_RUN) as { number: number; at: number }[];
+  // Loaded only on the few runs of a day that pack.
+  const packing = oldest.length === 0 ? null : await import('./packing.ts');
   const pack = database.transaction(() => {
-    for (const { number, at } of oldest) packDay(database, number, toDay(at));
+    for (const { number, at } of oldest) if (packing !== null) packDay(database, number, toDay(at), packing.packResults);
     forget(database, retention, now);
   });
   pack.immediate();
@@ -26,7 +28,7 @@ export function compact(database: Database, retention: Configuration['retention'
 
 type ResultRow = Omit<PackedResult, 'scheduled' | 'metrics'> & { scheduled: number; metrics: string | null };
 
-function packDay(database: Database, number: number, day: string): void {
+function packDay(database: Database, number: number, day: string, pack: typeof packResults): void {
   const from = Date.parse(`${day}T00:00:00Z`);
   const span = [number, from, from + 86_400_000] as const;
   const rows = database
@@ -39,7 +41,7 @@ function packDay(database: Database, number: number, day: string): void {
   const taken = database.prepare("SELECT count(*) FROM packed WHERE check_number = ? AND (day = ? OR day LIKE ? || '#%')").pluck();
   const others = taken.get(number, day, day) as number;
   const name = others === 0 ? day : `${day}#${others + 1}`;
-  database.prepare('INSERT INTO packed VALUES (?, ?, ?, ?)').run(number, name, results.length, packResults(results));
+  database.prepare('INSERT INTO packed VALUES (?, ?, ?, ?)').run(number, name, results.length, pack(results));
   database.prepare('DELETE FROM results WHERE check_number = ? AND at >= ? AND at < ?').run(...span);
 }
 

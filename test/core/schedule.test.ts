@@ -120,6 +120,16 @@ describe('when the pages grow old', () => {
   });
 });
 
+describe('a check that never ran', () => {
+  it('[R1] is due now, so that a run looks at it though nothing else is due', () => {
+    const status = statusAt(START);
+    const other = checkOf({ id: 'other/check' });
+    const statuses = new Map([[check.id, status]]);
+    assert.equal(nextDueAt(configurationOf([check, other]), statuses, START), START);
+    assert.equal(nextDueAt(configurationOf([check, { ...other, enabled: false }]), statuses, START) > START, true);
+  });
+});
+
 describe('a PATTERN', () => {
   const cases = [
     { name: '[W2] an id names its check', pattern: 'website/front-page', id: 'website/front-page', expected: true },

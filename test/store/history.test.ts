@@ -94,10 +94,10 @@ describe('the history', () => {
 describe('compaction', () => {
   const retention = { rows: 2 * 86_400, packed: 100 * 86_400, events: 100 * 86_400 };
 
-  it('[R1] packs whole days that are older than the hot rows, and keeps what they held', () => {
+  it('[R1] packs whole days that are older than the hot rows, and keeps what they held', async () => {
     play('OOCO', { step: 3_600_000 });
     const now = NOON + 4 * DAY;
-    assert.equal(compact(history.database, retention, now).packed, 1);
+    assert.equal((await compact(history.database, retention, now)).packed, 1);
     assert.equal(readResults(history.database, check.id, 10).length, 0);
     const row = history.database.prepare('SELECT day, results, content FROM packed').get() as {
       day: string;
@@ -111,35 +111,35 @@ describe('compaction', () => {
     );
   });
 
-  it('[R1] leaves the days that are still hot', () => {
+  it('[R1] leaves the days that are still hot', async () => {
     play('OO');
-    assert.equal(compact(history.database, retention, NOON + DAY).packed, 0);
+    assert.equal((await compact(history.database, retention, NOON + DAY)).packed, 0);
     assert.equal(readResults(history.database, check.id, 10).length, 2);
   });
 
-  it('[case C01] a day that is packed twice, because the clock went back, loses nothing', () => {
+  it('[case C01] a day that is packed twice, because the clock went back, loses nothing', async () => {
     play('OO');
-    compact(history.database, retention, NOON + 4 * DAY);
+    await compact(history.database, retention, NOON + 4 * DAY);
     play('OOO', { start: NOON + 1000 });
-    compact(history.database, retention, NOON + 4 * DAY);
+    await compact(history.database, retention, NOON + 4 * DAY);
     assert.deepEqual(history.database.prepare('SELECT day, results FROM packed ORDER BY day').all(), [
       { day: '2026-11-22', results: 2 },
       { day: '2026-11-22#2', results: 3 },
     ]);
   });
 
-  it('[R1] forgets packed days, counters and events beyond their retention', () => {
+  it('[R1] forgets packed days, counters and events beyond their retention', async () => {
     play('OCCCO');
     play('O', { start: NOON + DAY });
-    compact(history.database, retention, NOON + 4 * DAY);
-    compact(history.database, retention, NOON + 200 * DAY);
-    compact(history.database, retention, NOON + 200 * DAY);
+    await compact(history.database, retention, NOON + 4 * DAY);
+    await compact(history.database, retention, NOON + 200 * DAY);
+    await compact(history.database, retention, NOON + 200 * DAY);
     for (const table of ['packed', 'days', 'events', 'runs']) {
       assert.equal(history.database.prepare(`SELECT count(*) FROM ${table}`).pluck().get(), 0, table);
     }
   });
 
-  it('[F1] availability over days comes from counters, made once a day', () => {
+  it('[F1] availability over days comes from counters, made once a day', async () => {
     play('OCOO', { step: 300_000 });
     const later = NOON + 3 * DAY;
     play('O', { start: later });
@@ -153,7 +153,7 @@ describe('compaction', () => {
     assert.deepEqual(readPasts(history.database, [check.id], toDay(later)).get(check.id), pasts.get(check.id));
   });
 
-  it('[R1] events are read newest first', () => {
+  it('[R1] events are read newest first', async () => {
     play('OCCCO');
     assert.deepEqual(
       readEvents(history.database, 10, check.id).map(({ kind }) => kind),
