@@ -186,7 +186,9 @@ function toNotes({ check, status }: Seen, means: Means): string[] {
     ...(behind.length > 0 ? [`${count(behind.length, 'check')} behind it not judged`] : []),
     ...(check.via === null ? [] : [`through ${check.via}`]),
     ...(check.public === null ? [] : ['public']),
-    describeTold(check, status, now).replace(/^\w/, (letter) => letter.toLowerCase()).replace(/\.$/, ''),
+    describeTold(check, status, now)
+      .replace(/^\w/, (letter) => letter.toLowerCase())
+      .replace(/\.$/, ''),
     ...(check.notes === null ? [] : [check.notes]),
   ];
 }
