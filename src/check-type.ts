@@ -31,6 +31,8 @@ export interface ChildCommand {
   maxMemory?: number;
   env?: Record<string, string>;
   cwd?: string;
+  /** Written to standard input, which is then closed; without it there is nothing to read. */
+  input?: Uint8Array;
 }
 
 export interface ChildResult {

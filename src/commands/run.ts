@@ -168,9 +168,9 @@ function toldOf({ problems, removed }: Pick<LoadedConfiguration, 'problems' | 'r
   return `${problems.length > 0 ? 'problems' : 'removed'} ${parts}`;
 }
 
-function exitCode(context: CommandContext, summary: RunSummary, { problems }: LoadedConfiguration): number {
+function exitCode(context: CommandContext, summary: RunSummary, { configuration, problems }: LoadedConfiguration): number {
   const { mail, pageError } = summary;
-  if (pageError !== null && (context.isWatched || isFirstIn(context, 'pages', pageError))) {
+  if (pageError !== null && (context.isWatched || isFirstIn(context, 'pages', pageError, configuration.state))) {
     context.err(`vigie: pages could not be written: ${pageError}`);
   }
   return problems.length > 0 || pageError !== null || mail.failed > 0 || mail.queued > 0 ? EXIT.partly : EXIT.done;
