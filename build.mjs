@@ -1,6 +1,7 @@
 // Builds dist/: sources and tests compiled by tsc, then dist/vigie, the bundle that people run: fewer files to load, so that a run
 // from cron starts quickly. Check types stay one file each: `src/registry.ts` finds them by their names.
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { chmodSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { build, transformSync } from 'esbuild';
@@ -31,6 +32,8 @@ const common = {
   platform: 'node',
   target: 'node20',
   external: ['better-sqlite3'],
+  // nunjucks' slim build looks for the global object by making code from text, which is forbidden here, and then for `self`.
+  define: { self: 'globalThis' },
   sourcemap: 'linked',
   sourcesContent: false,
   minifySyntax: true,
@@ -84,7 +87,9 @@ function compileTemplates(folder) {
       .map(({ name, template }) => `${JSON.stringify(name)}: (function() {\n${template}\n})(),\n`)
       .join('')}};\n`;
   const code = nunjucks.precompile('templates', { env, include: [/\.njk$/], wrapper });
-  writeFileSync(`${folder}/templates.js`, transformSync(code, { minifyWhitespace: true, minifySyntax: true }).code);
+  const version = createHash('sha1').update(code).digest('hex').slice(0, 12);
+  const { code: small } = transformSync(code, { minifyWhitespace: true, minifySyntax: true });
+  writeFileSync(`${folder}/templates.js`, `${small}export const version = '${version}';\n`);
   cpSync('public', `${folder}/public`, { recursive: true });
 }
 

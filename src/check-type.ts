@@ -9,7 +9,6 @@ export type { Metrics, Observation, Part } from './core/observation.ts';
 export type { Bound } from './core/option.ts';
 export { option } from './core/option.ts';
 export type { State } from './core/state.ts';
-export { worst } from './core/state.ts';
 export { cleanBytes, cleanText } from './core/text.ts';
 
 /** Where a socket should lead. `host` is a name or an address; through a proxy the proxy resolves it. */

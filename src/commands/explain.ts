@@ -67,11 +67,19 @@ async function describeSettings(check: Check, columns: number): Promise<string[]
     ...thresholds,
     ...Object.entries(check.options).map(([name, value]): [string, string] => [name, showOption(value)]),
   ];
-  const origin = (name: string) => check.origins[name] ?? check.origins[name.split('.')[0] ?? ''] ?? 'default';
   return formatTable(
-    settings.map(([name, value]) => [`  ${name}`, value, `(${origin(name)})`]),
+    settings.map(([name, value]) => [`  ${name}`, value, `(${describeOrigin(check, name)})`]),
     columns,
   );
+}
+
+/** Maps merge by key, so that their keys may come from several places: all of them are named. */
+function describeOrigin({ origins, type }: Check, name: string): string {
+  const inner = Object.keys(origins).filter((key) => key.startsWith(`${name}.`));
+  const places = new Set(inner.map((key) => origins[key] ?? 'default'));
+  if (places.size > 0) return [...places].join(', ');
+  const outer = origins[name] ?? origins[name.split('.')[0] ?? ''];
+  return outer ?? (name.startsWith('thresholds.') ? `type ${type}` : 'default');
 }
 
 /** Secrets are references; what they point at is never read here. */

@@ -8,8 +8,9 @@ import { isFirstIn } from '../rate.ts';
 import { type Batch, type RunSummary, runBatch } from '../run.ts';
 import {
   type Database,
-  type DatabaseUnusable,
+  DatabaseUnusable,
   isDatabaseError,
+  moveCorruptHistoryAside,
   openHistory,
   takeLock,
   toDatabaseFault,
@@ -88,9 +89,20 @@ async function runLocked(context: CommandContext, { values }: Arguments, loaded:
     const wanted = { json: values['json'] === true, table: context.isTerminal || values['summary'] === true };
     if (wanted.json || wanted.table) (await import('./summary.ts')).printSummary(context, summary, wanted);
     return exitCode(context, summary, loaded);
+  } catch (error) {
+    throw isDatabaseError(error) ? saveFromCorruption(database, toDatabaseFault(error), context.now) : error;
   } finally {
     database.close();
   }
+}
+
+/** What proves corrupt only in use would do so in every run: it is moved aside, and the next run begins a new history. */
+function saveFromCorruption(database: Database, fault: DatabaseUnusable, now: number): DatabaseUnusable {
+  if (fault.fault !== 'corrupt') return fault;
+  const movedTo = moveCorruptHistoryAside(database, now);
+  return new DatabaseUnusable('corrupt', `${fault.message}; moved to ${movedTo}, the next run begins a new history`, {
+    cause: fault,
+  });
 }
 
 function toBatch(

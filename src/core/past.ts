@@ -6,21 +6,22 @@ import {
   type Histogram,
   type HourRow,
   mergeHistograms,
-  percentile,
+  percentiles,
   type Tally,
-  type TallyClass,
-  worstClass,
 } from './availability.ts';
 import { WINDOW_DAYS, type Window } from './run-record.ts';
 import type { Status } from './status.ts';
 
-/** Sums over the days before today, made once a day, so that a run's cost does not grow with the history. */
+/**
+ * Sums over the days before today, made once a day, so that a run's cost does not grow with the history. A run reads one of each
+ * check, so it is kept short: most days are one digit.
+ */
 export interface Past {
   /** The day (UTC) that it was made for: it covers the days before. */
   day: string;
   windows: Record<Exclude<Window, '24h'>, { tally: Tally; latency: Histogram }>;
-  /** The last 89 days before today, oldest first; absent days are null. */
-  days: ({ day: string; tally: Tally } | null)[];
+  /** The last 89 days before today, oldest first: null without results, 0 for a day that was OK throughout. */
+  days: (Tally | 0 | null)[];
 }
 
 export interface WindowFigures {
@@ -34,16 +35,11 @@ export interface WindowFigures {
   p99: number | null;
 }
 
-/** One cell of a bar. */
-export interface BarCell {
-  /** `2026-11-22`, or an hour `2026-11-22T14:00Z`. */
-  label: string;
-  class: TallyClass | 'none';
-  availability: number | null;
-  critical: number;
-}
-
 const DAY_MS = 86_400_000;
+const DAY_S = 86_400;
+/** Credits are whole seconds: a day of 288 results may be short of a few. */
+const ROUNDING_S = 300;
+const FULL_DAY: Tally = [DAY_S, 0, 0, 0, 0];
 
 export function dayBefore(day: string, days: number): string {
   return new Date(Date.parse(`${day}T00:00:00Z`) - days * DAY_MS).toISOString().slice(0, 10);
@@ -51,71 +47,60 @@ export function dayBefore(day: string, days: number): string {
 
 /** `rows` are the days of one check before `today`, in any order. */
 export function summarisePast(today: string, rows: Pick<DayCounters, 'day' | 'tally' | 'latency'>[]): Past {
-  const windows = Object.fromEntries(
-    Object.entries(WINDOW_DAYS).map(([window, days]) => {
-      const first = dayBefore(today, days - 1);
-      const inside = rows.filter((row) => row.day >= first && row.day < today);
-      const tally = inside.reduce<Tally>((sum, row) => addTally(sum, row.tally), EMPTY_TALLY);
-      return [window, { tally, latency: inside.reduce<Histogram>((sum, row) => mergeHistograms(sum, row.latency), {}) }];
-    }),
-  ) as Past['windows'];
+  const windows = {} as Past['windows'];
+  const newestFirst = rows.filter((row) => row.day < today).sort((a, b) => (a.day < b.day ? 1 : -1));
+  let tally = EMPTY_TALLY;
+  const latency: Histogram = {};
+  let next = 0;
+  // Each window holds the shorter one before it, so every row is added once.
+  for (const [window, days] of Object.entries(WINDOW_DAYS) as [keyof Past['windows'], number][]) {
+    const first = dayBefore(today, days - 1);
+    for (let row = newestFirst[next]; row !== undefined && row.day >= first; row = newestFirst[++next]) {
+      tally = addTally(tally, row.tally);
+      for (const [bucket, number] of Object.entries(row.latency)) latency[bucket] = (latency[bucket] ?? 0) + number;
+    }
+    windows[window] = { tally, latency: { ...latency } };
+  }
   const byDay = new Map(rows.map((row) => [row.day, row.tally]));
-  const days = Array.from({ length: 89 }, (_, i) => {
-    const day = dayBefore(today, 89 - i);
-    const tally = byDay.get(day);
-    return tally === undefined ? null : { day, tally };
-  });
+  const days = Array.from({ length: 89 }, (_, i) => shorten(byDay.get(dayBefore(today, 89 - i))));
   return { day: today, windows, days };
 }
 
+function shorten(tally: Tally | undefined): Tally | 0 | null {
+  if (tally === undefined) return null;
+  return tally[0] >= DAY_S - ROUNDING_S && tally[1] + tally[2] + tally[3] + tally[4] === 0 ? 0 : tally;
+}
+
+/** The tallies of the last 90 days (UTC), oldest first, today last. */
+export function dayTallies(today: string, status: Status | undefined, past: Past | undefined): Tally[] {
+  const isCurrent = past?.day === today;
+  const tallies = Array.from({ length: 89 }, (_, i) => {
+    const day = isCurrent ? past.days[i] : null;
+    return day === 0 ? FULL_DAY : (day ?? EMPTY_TALLY);
+  });
+  return [...tallies, status?.today?.day === today ? status.today.tally : EMPTY_TALLY];
+}
+
+const SHARES = [0.5, 0.95, 0.99] as const;
+
 /** Availability and percentiles of a window, today included. */
 export function windowFigures(window: Window, status: Status, past: Past | undefined): WindowFigures {
-  const today = status.today;
-  if (window === '24h') {
-    const tally = status.hours.reduce<Tally>((sum, row) => addTally(sum, toTally(row)), EMPTY_TALLY);
-    return toFigures(
-      tally,
-      status.hours.reduce<Histogram>((sum, row) => mergeHistograms(sum, row[6]), {}),
-    );
-  }
-  const before = past?.windows[window];
-  return toFigures(
-    addTally(before?.tally ?? EMPTY_TALLY, today?.tally ?? EMPTY_TALLY),
-    mergeHistograms(before?.latency ?? {}, today?.latency ?? {}),
-  );
+  const [p50 = null, p95 = null, p99 = null] = percentiles(latenciesOf(window, status, past), SHARES);
+  const tally = windowTally(window, status, past);
+  return { availability: availability(tally), critical: tally[2], unmeasured: tally[3] + tally[4], p50, p95, p99 };
 }
 
-function toFigures(tally: Tally, latency: Histogram): WindowFigures {
-  return {
-    availability: availability(tally),
-    critical: tally[2],
-    unmeasured: tally[3] + tally[4],
-    p50: percentile(latency, 0.5),
-    p95: percentile(latency, 0.95),
-    p99: percentile(latency, 0.99),
-  };
+/** Seconds by class of a window, today included: the last 24 hours are read from the hours, the others from the days before. */
+export function windowTally(window: Window, status: Status, past: Past | undefined): Tally {
+  if (window === '24h') return status.hours.reduce<Tally>((sum, row) => addTally(sum, toTally(row)), EMPTY_TALLY);
+  return addTally(past?.windows[window].tally ?? EMPTY_TALLY, status.today?.tally ?? EMPTY_TALLY);
 }
 
-/** The last 90 days, oldest first, today last. */
-export function dayBar(today: string, status: Status, past: Past | undefined): BarCell[] {
-  const cells = Array.from({ length: 89 }, (_, i) => toCell(dayBefore(today, 89 - i), past?.days[i]?.tally ?? EMPTY_TALLY));
-  return [...cells, toCell(today, status.today?.day === today ? status.today.tally : EMPTY_TALLY)];
-}
-
-/** The last 24 hours, oldest first, the current one last. */
-export function hourBar(now: number, status: Status): BarCell[] {
-  const current = Math.floor(now / 3_600_000);
-  const byHour = new Map(status.hours.map((row) => [row[0], toTally(row)]));
-  return Array.from({ length: 24 }, (_, i) => {
-    const hour = current - 23 + i;
-    return toCell(`${new Date(hour * 3_600_000).toISOString().slice(0, 13)}:00Z`, byHour.get(hour) ?? EMPTY_TALLY);
-  });
+function latenciesOf(window: Window, status: Status, past: Past | undefined): Histogram[] {
+  if (window === '24h') return status.hours.map((row) => row[6]);
+  return [past?.windows[window].latency ?? {}, status.today?.latency ?? {}];
 }
 
 function toTally([, ok, warning, critical, unknown, unmeasured]: HourRow): Tally {
   return [ok, warning, critical, unknown, unmeasured];
-}
-
-function toCell(label: string, tally: Tally): BarCell {
-  return { label, class: worstClass(tally), availability: availability(tally), critical: tally[2] };
 }

@@ -3,22 +3,12 @@ import { formatAge } from './calendar.ts';
 import type { Check } from './configuration.ts';
 import type { Event } from './item.ts';
 import { isNew } from './notify.ts';
-import { type WindowFigures, windowFigures } from './past.ts';
+import { dayTallies, type WindowFigures, windowFigures } from './past.ts';
 import { WINDOWS } from './run-record.ts';
 import type { PastResult, Snapshot } from './snapshot.ts';
 import { type Status, stateType } from './status.ts';
 import { count } from './transition.ts';
-import {
-  type Bar,
-  type BarRun,
-  dayLabels,
-  describeBar,
-  hourLabels,
-  toDayBar,
-  toDayTallies,
-  toHourBar,
-  toRuns,
-} from './views-bar.ts';
+import { type Bar, type BarRun, dayLabels, describeBar, hourLabels, toDayBar, toHourBar, toRuns } from './views-bar.ts';
 import { describeThreshold, formatSettings, toSettings } from './views-settings.ts';
 import { hardState, type Standing, type StateWord, standingOf, stateWord } from './views-state.ts';
 import {
@@ -52,9 +42,6 @@ export interface Seen {
   standing: Standing;
   state: StateWord;
   hours: Bar;
-  days: Bar;
-  /** In the order of WINDOWS. */
-  figures: WindowFigures[];
 }
 
 /** One check as a section of its service's or host's page. Times are absolute, so that an unchanged page stays as it is. */
@@ -130,15 +117,12 @@ export function toMeans(snapshot: Snapshot, catalogue: MetricCatalogue, calendar
 
 export function seeCheck(check: Check, { snapshot }: Means): Seen {
   const status = snapshot.statuses.get(check.id);
-  const past = snapshot.pasts.get(check.id);
   return {
     check,
     status,
     standing: standingOf(check, status),
     state: stateWord(check, status),
     hours: toHourBar(snapshot.now, status),
-    days: toDayBar(toDayTallies(toDay(snapshot.now), status, past)),
-    figures: status === undefined ? [] : WINDOWS.map((window) => windowFigures(window, status, past)),
   };
 }
 
@@ -146,9 +130,12 @@ const EVENTS_OF_A_CHECK = 20;
 const NO_MOMENT: Moment = { iso: '', words: '' };
 
 export function toCheckView(seen: Seen, means: Means): CheckView {
-  const { check, status, figures } = seen;
+  const { check, status } = seen;
   const { calendar, snapshot } = means;
   const latest = status?.latest ?? null;
+  const past = snapshot.pasts.get(check.id);
+  const days = toDayBar(dayTallies(toDay(snapshot.now), status, past));
+  const figures = status === undefined ? [] : WINDOWS.map((window) => windowFigures(window, status, past));
   const results = latest === null ? [] : snapshot.recentResults(check.id);
   return {
     anchor: check.name,
@@ -171,8 +158,8 @@ export function toCheckView(seen: Seen, means: Means): CheckView {
     parts: (latest?.parts ?? []).map(({ name, state, output }) => ({ name, word: state, class: STATE_CLASS[state], output })),
     hours: toRuns(seen.hours, means.hourLabels),
     hoursWords: describeBar(seen.hours, 'hours'),
-    days: toRuns(seen.days, means.dayLabels),
-    daysWords: describeBar(seen.days, 'days'),
+    days: toRuns(days, means.dayLabels),
+    daysWords: describeBar(days, 'days'),
     ...toFigureViews(figures),
     metrics: toMetricViews(check, latest?.metrics ?? {}, means.catalogue),
     ...toResultViews(results, calendar),
@@ -273,4 +260,16 @@ export function describeTold(check: Check, status: Status, now: number): string 
   if (problem === null || problem.toldTo.length > 0) return `Told ${problem?.toldTo.join(', ') ?? 'nobody'}.`;
   if (isNew(status, now)) return 'Nobody is told yet: the check is new and has never been OK.';
   return check.contacts.length === 0 ? 'Nobody is told: it has no contacts.' : 'Nobody was told.';
+}
+
+/**
+ * What a check's section is made of, as far as people wait for it: while this stays, the section may be some minutes old. A calm
+ * check's answer times alone are no reason to write its page again in every run.
+ */
+export function signatureOf({ check, status, standing, state }: Seen, means: Means): string {
+  const latest = status?.latest;
+  const known = [check.id, standing, state.word, status?.problem?.onset, status?.problem?.told, status?.problem?.toldTo.length];
+  const trouble = standing === 'ok' ? [] : [latest?.run, latest?.withheld];
+  const parts = latest?.parts.map((part) => `${part.name} ${part.state}`) ?? [];
+  return [...known, ...trouble, ...parts, means.eventsByCheck.get(check.id)?.[0]?.run].join('\t');
 }

@@ -1,5 +1,8 @@
+import { availability } from './availability.ts';
 import { PRIORITIES } from './configuration.ts';
 import { pageOf } from './notify.ts';
+import { windowFigures, windowTally } from './past.ts';
+import type { Window } from './run-record.ts';
 import { STATES, type State } from './state.ts';
 import { count } from './transition.ts';
 import { type BarRun, describeBar, toRuns, worstBar } from './views-bar.ts';
@@ -156,7 +159,7 @@ function toProblem(seen: Seen, means: Means): ProblemView {
     said: status?.latest?.output ?? '',
     notes: toNotes(seen, means),
     hours: toRuns(seen.hours, means.hourLabels),
-    hoursWords: describeHours(seen),
+    hoursWords: describeHours(seen, means),
   };
 }
 
@@ -164,8 +167,8 @@ function ownerName({ check }: Seen): string {
   return check.service ?? check.host ?? 'proxy';
 }
 
-function describeHours(seen: Seen): string {
-  const share = seen.figures[0]?.availability ?? null;
+function describeHours(seen: Seen, means: Means): string {
+  const share = shareOf(seen, '24h', means);
   return share === null || share === 1 ? describeBar(seen.hours, 'hours') : `last 24 hours: ${formatAvailability(share)} available`;
 }
 
@@ -212,17 +215,15 @@ function toWithheld(checks: Seen[], means: Means): OverviewView['withheld'] {
   }));
 }
 
-const FIGURES_24H = 0;
-const FIGURES_90D = 3;
-
 export function toOwnerRow(owner: Owner, means: Means): OwnerRow {
   const checks = [...owner.own, ...owner.related];
   const hours = worstBar(
     checks.map((seen) => seen.hours),
     24,
   );
-  const shares = checks.flatMap((seen) => seen.figures[FIGURES_90D]?.availability ?? []);
-  const p95 = checks.flatMap((seen) => seen.figures[FIGURES_24H]?.p95 ?? []);
+  const shares = checks.flatMap((seen) => shareOf(seen, '90d', means) ?? []);
+  // Hosts are shown without: only what is shown is computed.
+  const p95 = owner.kind === 'host' ? [] : checks.flatMap((seen) => slowestOf(seen, means) ?? []);
   return {
     kind: owner.kind,
     name: owner.name,
@@ -236,6 +237,14 @@ export function toOwnerRow(owner: Owner, means: Means): OwnerRow {
     availability: shares.length === 0 ? '–' : formatAvailability(Math.min(...shares)),
     p95: p95.length === 0 ? '–' : formatLatency(Math.max(...p95)),
   };
+}
+
+function shareOf({ check, status }: Seen, window: Window, { snapshot }: Means): number | null {
+  return status === undefined ? null : availability(windowTally(window, status, snapshot.pasts.get(check.id)));
+}
+
+function slowestOf({ check, status }: Seen, { snapshot }: Means): number | null {
+  return status === undefined ? null : windowFigures('24h', status, snapshot.pasts.get(check.id)).p95;
 }
 
 /** The worst of its problems; without any, OK as far as anything was judged. */

@@ -7,6 +7,7 @@ import {
   type Means,
   type Seen,
   seeCheck,
+  signatureOf,
   toCheckView,
   toEventView,
   toMeans,
@@ -25,11 +26,23 @@ export interface PrivateView {
   nextRunBy: Moment;
   zone: string;
   overview: OverviewView;
-  owners: OwnerView[];
-  events: { days: { day: string; events: (EventView & { id: string; page: string })[] }[]; count: number };
-  checks: ChecksView;
+  /** Pages of services and hosts, each made only when its key has changed. */
+  owners: (Keyed<OwnerView> & { row: OwnerRow })[];
+  events: Keyed<EventsView>;
+  checks: Keyed<ChecksView>;
   runs: RunsView;
   windows: readonly string[];
+}
+
+/** A page that needs to be made again only when its key is another. */
+export interface Keyed<View> {
+  key: string;
+  make(): View;
+}
+
+export interface EventsView {
+  days: { day: string; events: (EventView & { id: string; page: string })[] }[];
+  count: number;
 }
 
 /** The page of a host or a service. */
@@ -57,9 +70,9 @@ export function toPrivateView(snapshot: Snapshot, catalogue: MetricCatalogue): P
     nextRunBy: calendar.full(snapshot.nextRunBy),
     zone: configuration.timezone,
     overview: toOverview([...seen.values()], rows, means),
-    owners: [...rows].map(([owner, row]) => toOwnerView(owner, row, means)),
-    events: toEvents(means),
-    checks: toChecksView([...seen.values()], means),
+    owners: [...rows].map(([owner, row]) => ({ row, key: keyOf(owner, row, means), make: () => toOwnerView(owner, row, means) })),
+    events: { key: eventsKey(means), make: () => toEvents(means) },
+    checks: { key: checksKey([...seen.values()], means), make: () => toChecksView([...seen.values()], means) },
     runs: toRunsView(snapshot, calendar),
     windows: WINDOWS,
   };
@@ -76,6 +89,28 @@ function toOwnerView(owner: Owner, row: OwnerRow, means: Means): OwnerView {
   };
 }
 
+/** A calm page is made again after so long at the latest: its figures and bars move slowly. */
+const REFRESH_MS = 10 * 60_000;
+
+/** Pages take turns, so that no run makes them all again. */
+function keyOf(owner: Owner, row: OwnerRow, means: Means): string {
+  const { now, configuration } = means.snapshot;
+  const offset = [...owner.name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 600, 0) * 1000;
+  const signatures = [...owner.own, ...owner.related].map((seen) => signatureOf(seen, means));
+  return [configuration.fingerprint, Math.floor((now + offset) / REFRESH_MS), row.words, ...signatures].join('\n');
+}
+
+function eventsKey({ snapshot }: Means): string {
+  const [newest] = snapshot.events;
+  return [snapshot.configuration.fingerprint, snapshot.events.length, newest?.run, newest?.check, newest?.kind].join('\n');
+}
+
+function checksKey(checks: Seen[], means: Means): string {
+  const proxies = checks.filter(({ check }) => check.service === null && check.host === null);
+  const turn = proxies.length === 0 ? 0 : Math.floor(means.snapshot.now / REFRESH_MS);
+  return [means.snapshot.configuration.fingerprint, turn, ...proxies.map((seen) => signatureOf(seen, means))].join('\n');
+}
+
 const ORDER = ['problem', 'soft', 'withheld', 'new', 'ok', 'off'] as const;
 
 /** Trouble first, otherwise in the order of the names. */
@@ -83,9 +118,9 @@ function byTrouble(checks: Seen[]): Seen[] {
   return [...checks].sort((a, b) => ORDER.indexOf(a.standing) - ORDER.indexOf(b.standing));
 }
 
-function toEvents({ snapshot, calendar }: Means): PrivateView['events'] {
+function toEvents({ snapshot, calendar }: Means): EventsView {
   const pages = new Map(snapshot.configuration.checks.map((check) => [check.id, pageOf(check)]));
-  const days = new Map<string, PrivateView['events']['days'][number]>();
+  const days = new Map<string, EventsView['days'][number]>();
   for (const event of snapshot.events) {
     const at = calendar.full(event.at);
     const name = at.words.slice(0, 'Sun 2026-11-22'.length);

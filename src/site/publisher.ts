@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Site } from '../core/configuration.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import { type PrivateView, toPrivateView } from '../core/views-private.ts';
+import { type Keyed, type PrivateView, toPrivateView } from '../core/views-private.ts';
 import { type PublicView, toPublicView } from '../core/views-public.ts';
 import type { MetricCatalogue } from '../core/views-words.ts';
 import { toPrivateJson, toPublicJson } from './json.ts';
@@ -47,18 +47,21 @@ export function renderPrivateSite(render: Renderer, view: PrivateView, json: str
     run: view.run,
     nextRunBy: view.nextRunBy,
   };
-  const page = (template: string, path: string, content: object) =>
-    files.set(path, toStamped(render(`private/${template}.njk`, path, { ...frame, ...content })));
+  const page = <View extends object>(template: string, path: string, { key, make }: Keyed<View>) =>
+    files.set(path, {
+      key: `${render.version}\n${key}`,
+      make: () => toStamped(render.page(`private/${template}.njk`, path, { ...frame, ...make() })),
+    });
   for (const owner of view.owners) {
     page('owner', owner.row.page, owner);
     files.set(`state/${owner.row.name}.txt`, `${owner.row.hard}\n`);
   }
   page('events', 'events.html', view.events);
-  page('checks', 'checks.html', { ...view.checks, windows: view.windows });
-  page('runs', 'runs.html', view.runs);
+  page('checks', 'checks.html', { key: view.checks.key, make: () => ({ ...view.checks.make(), windows: view.windows }) });
+  files.set('runs.html', toStamped(render.page('private/runs.njk', 'runs.html', { ...frame, ...view.runs })));
   files.set('status.json', json);
   // The overview is made anew in every run: it says when, and bears no stamp.
-  files.set('index.html', render('private/index.njk', 'index.html', { ...frame, ...view.overview }));
+  files.set('index.html', render.page('private/index.njk', 'index.html', { ...frame, ...view.overview }));
   return files;
 }
 
@@ -67,11 +70,11 @@ export function renderPublicSite(render: Renderer, view: PublicView): SiteFiles 
   const { groups, ...frame } = view;
   for (const service of groups.flatMap((group) => group.services)) {
     const path = `services/${service.name}.html`;
-    files.set(path, toStamped(render('public/service.njk', path, { ...frame, stamp: RUN_STAMP, service })));
+    files.set(path, toStamped(render.page('public/service.njk', path, { ...frame, stamp: RUN_STAMP, service })));
     files.set(`state/${service.name}.txt`, `${service.state}\n`);
   }
   files.set('status.json', toPublicJson(view));
-  files.set('index.html', render('public/index.njk', 'index.html', { ...frame, groups, stamp: '' }));
+  files.set('index.html', render.page('public/index.njk', 'index.html', { ...frame, groups, stamp: '' }));
   return files;
 }
 

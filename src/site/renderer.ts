@@ -1,24 +1,31 @@
 import nunjucks, { type Environment } from 'nunjucks/browser/nunjucks-slim.js';
 import { renderCells } from './cells.ts';
 
-/** What may reach a template: strings, numbers and booleans, in lists and plain objects. */
-export type Plain = string | number | boolean | readonly Plain[] | { readonly [key: string]: Plain };
-
-/** Renders a page; `page` is its path in the site, from which relative links are made. */
-export type Renderer = (template: string, page: string, context: object) => string;
+export interface Renderer {
+  /** `path` is the page's place in the site, from which its relative links are made. */
+  page(template: string, path: string, context: object): string;
+  /** Changes with the templates. */
+  version: string;
+}
 
 /**
  * Templates are compiled when vigie is built (build.mjs), with autoescape and throwOnUndefined, so that no code is made from text
  * at run time; only nunjucks' small runtime is loaded.
  */
 export async function loadRenderer(): Promise<Renderer> {
-  const compiled = (await import(new URL('./templates.js', import.meta.url).href)) as { templates: Record<string, object> };
+  const compiled = (await import(new URL('./templates.js', import.meta.url).href)) as {
+    templates: Record<string, object>;
+    version: string;
+  };
   const loader = new nunjucks.PrecompiledLoader(compiled.templates);
   const environment: Environment = new nunjucks.Environment([loader], { autoescape: true, throwOnUndefined: true });
   environment.addGlobal('cells', (runs: Parameters<typeof renderCells>[0]) => new nunjucks.runtime.SafeString(renderCells(runs)));
-  return (template, page, context) => {
-    const root = '../'.repeat(page.split('/').length - 1);
-    return removeUnsafe(environment.render(template, { ...context, root }));
+  return {
+    version: compiled.version,
+    page: (template, path, context) => {
+      const root = '../'.repeat(path.split('/').length - 1);
+      return removeUnsafe(environment.render(template, { ...context, root }));
+    },
   };
 }
 

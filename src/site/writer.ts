@@ -24,8 +24,14 @@ export interface SiteCounts {
 /** A page that says between `before` and `after` by which run it was last changed: without other changes it is not written again. */
 export type SiteFile = string | Buffer | { before: string; after: string };
 
+/** A file that is made only when its key is not the one that it was last made with. */
+export interface KeyedFile {
+  key: string;
+  make(): SiteFile;
+}
+
 /** A site's files by path relative to its folder, with `/`. */
-export type SiteFiles = Map<string, SiteFile>;
+export type SiteFiles = Map<string, SiteFile | KeyedFile>;
 
 /**
  * Which files of a site we wrote: removed pages are found by it, and a file that we did not write is never touched. Its sizes and
@@ -35,7 +41,7 @@ const MANIFEST = '.vigie-files.json';
 const TEMPORARY = '.vigie-new';
 
 interface Manifest {
-  [path: string]: { digest: string; size: number; mtimeMs: number };
+  [path: string]: { key: string; digest: string; size: number; mtimeMs: number };
 }
 
 /**
@@ -53,10 +59,17 @@ export function writeSite(folder: string, files: SiteFiles, stamp = ''): SiteCou
   try {
     for (const [path, file] of files) {
       const target = resolveInside(folder, path);
-      const digest = digestOf(file);
       const known = before[path];
-      if (known?.digest === digest && isAsWritten(target, known)) after[path] = known;
-      else pending.push({ path, digest, ...writeTemporary(target, toBytes(file, stamp)) });
+      const intact = known !== undefined && isAsWritten(target, known) ? known : undefined;
+      const key = isKeyed(file) ? hash(file.key) : '';
+      if (intact !== undefined && key !== '' && intact.key === key) {
+        after[path] = intact;
+        continue;
+      }
+      const content = isKeyed(file) ? file.make() : file;
+      const digest = digestOf(content);
+      if (intact?.digest === digest) after[path] = { ...intact, key };
+      else pending.push({ path, key, digest, ...writeTemporary(target, toBytes(content, stamp)) });
     }
     for (const one of pending) flush(one);
     pending.sort((a, b) => Number(isIndex(a.path)) - Number(isIndex(b.path)));
@@ -66,13 +79,14 @@ export function writeSite(folder: string, files: SiteFiles, stamp = ''): SiteCou
     throw error;
   }
   removeStale(folder, before, after);
-  if (pending.length > 0 || Object.keys(before).length !== files.size) writeManifest(folder, after);
+  if (JSON.stringify(before) !== JSON.stringify(after)) writeManifest(folder, after);
   return { written: pending.length, unchanged: files.size - pending.length };
 }
 
 /** A file that lies under its temporary name. */
 interface Pending {
   path: string;
+  key: string;
   digest: string;
   temporary: string;
   target: string;
@@ -85,10 +99,16 @@ function toBytes(file: SiteFile, stamp: string): Buffer {
   return Buffer.from(typeof file === 'string' ? file : file.before + stamp + file.after);
 }
 
+function isKeyed(file: SiteFile | KeyedFile): file is KeyedFile {
+  return typeof file === 'object' && 'make' in file;
+}
+
 function digestOf(file: SiteFile): string {
-  const hash = createHash('sha1');
-  if (typeof file === 'string' || Buffer.isBuffer(file)) return hash.update(file).digest('base64');
-  return hash.update(file.before).update('\0').update(file.after).digest('base64');
+  return typeof file === 'string' || Buffer.isBuffer(file) ? hash(file) : hash(`${file.before}\0${file.after}`);
+}
+
+function hash(content: string | Buffer): string {
+  return createHash('sha1').update(content).digest('base64');
 }
 
 /** `index.html` of a folder is what people open first. */
@@ -119,7 +139,7 @@ function isAsWritten(target: string, { size, mtimeMs }: Manifest[string]): boole
   return found?.isFile() === true && found.size === size && found.mtimeMs === mtimeMs;
 }
 
-function writeTemporary(target: string, bytes: Buffer): Omit<Pending, 'path' | 'digest'> {
+function writeTemporary(target: string, bytes: Buffer): Omit<Pending, 'path' | 'key' | 'digest'> {
   return named(target, () => {
     mkdirSync(dirname(target), { recursive: true });
     const temporary = join(dirname(target), `.${Math.random().toString(36).slice(2)}${TEMPORARY}`);
@@ -148,16 +168,16 @@ function flush({ temporary, target }: Pending): void {
   });
 }
 
-function replace({ temporary, target, digest, size, mtimeMs }: Pending): Manifest[string] {
+function replace({ temporary, target, key, digest, size, mtimeMs }: Pending): Manifest[string] {
   return named(target, () => {
     renameSync(temporary, target);
-    return { digest, size, mtimeMs };
+    return { key, digest, size, mtimeMs };
   });
 }
 
 function writeManifest(folder: string, manifest: Manifest): void {
   const pending = writeTemporary(join(folder, MANIFEST), Buffer.from(JSON.stringify(manifest)));
-  replace({ ...pending, path: MANIFEST, digest: '' });
+  replace({ ...pending, path: MANIFEST, key: '', digest: '' });
 }
 
 /** Errors name the file that was to be written. */

@@ -13,9 +13,10 @@ import {
   toTallyIndex,
 } from '../../src/core/availability.ts';
 import type { Result, Withheld } from '../../src/core/observation.ts';
-import { dayBar, dayBefore, hourBar, summarisePast, windowFigures } from '../../src/core/past.ts';
+import { dayBefore, dayTallies, summarisePast, windowFigures } from '../../src/core/past.ts';
 import type { State } from '../../src/core/state.ts';
 import { newStatus, type Status, toLatest } from '../../src/core/status.ts';
+import { hourLabels, toDayBar, toHourBar } from '../../src/core/views-bar.ts';
 
 const NOON = Date.UTC(2026, 10, 22, 12, 0, 0);
 
@@ -126,12 +127,10 @@ describe('availability', () => {
       resultOf(minutes(0), 'OK'),
       resultOf(minutes(5), 'OK'),
     ]);
-    const bar = hourBar(minutes(5), status);
+    const bar = toHourBar(minutes(5), status);
     assert.equal(bar.length, 24);
-    assert.equal(bar[23]?.class, 'ok');
-    assert.equal(bar[22]?.class, 'critical');
-    assert.equal(bar[22]?.label, '2026-11-22T11:00Z');
-    assert.equal(bar[0]?.class, 'none');
+    assert.deepEqual([bar[0], bar[22], bar[23]], ['none', 'critical', 'ok']);
+    assert.equal(hourLabels(minutes(5))[22], '11:00 UTC');
   });
 });
 
@@ -176,9 +175,9 @@ describe('windows over days', () => {
   });
 
   it('[F1] the 90 day bar has 90 cells, today last', () => {
-    const bar = dayBar(today, status, past);
+    const bar = toDayBar(dayTallies(today, status, past));
     assert.equal(bar.length, 90);
-    assert.deepEqual([bar[89]?.label, bar[88]?.class, bar[87]?.class], [today, 'critical', 'ok']);
+    assert.deepEqual([bar[87], bar[88], bar[89]], ['ok', 'critical', 'ok']);
   });
 });
 

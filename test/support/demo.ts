@@ -365,13 +365,14 @@ function demoHours(trouble: Trouble | undefined, random: () => number): Status['
     tally[index] += bad;
     tally[0] += length - bad - blip;
     tally[1] += blip;
-    return [hour, ...tally, demoLatency(0.2, random)];
+    return [hour, ...tally, demoLatency(0.2, random, 12)];
   });
 }
 
-function demoLatency(base: number, random: () => number): Record<string, number> {
+function demoLatency(base: number, random: () => number, results = 60): Record<string, number> {
   const histogram = {};
-  for (let i = 0; i < 60; i += 1) addToHistogram(histogram, base * (0.8 + random() * 0.5 + (random() > 0.96 ? random() * 3 : 0)));
+  for (let i = 0; i < results; i += 1)
+    addToHistogram(histogram, base * (0.8 + random() * 0.5 + (random() > 0.96 ? random() * 3 : 0)));
   return histogram;
 }
 
