@@ -41,8 +41,10 @@ describe('the documents', () => {
         .map((name) => name.replace('.ts', ''))
         .concat('help'),
     );
+    const code = (text: string) =>
+      [...text.matchAll(/```sh\n([\s\S]*?)```|(`[^`\n]+`)/g)].map(([, block, word]) => block ?? word ?? '').join('\n');
     const named = documents.flatMap((document) =>
-      [...read(document).matchAll(/(?:`|^|; )vigie ([a-z]+)\b/gm)].map(([, name = '']) => name),
+      [...code(read(document)).matchAll(/(?:`|^|; |do |--init-groups )vigie ([a-z]+)\b/gm)].map(([, name = '']) => name),
     );
     assert.ok(named.length > 15);
     assert.deepEqual([...new Set(named.filter((name) => !known.has(name)))], []);
@@ -56,7 +58,7 @@ describe('the documents', () => {
       state: i % 50 === 3 ? 2 : 0,
       scheduled: i % 9 !== 0,
       withheld: i === 53 ? 'unreachable' : null,
-      metrics: i % 50 === 3 ? {} : { time: 0.04 + (i % 13) / 1000, bytes: 5_000_000_000 + i },
+      metrics: i % 50 === 3 ? {} : { time: (40 + (i % 13)) / 1000, bytes: 5_000_000_000 + i },
       code: i % 50 === 3 ? 'http.status' : '',
       output: i % 50 === 3 ? 'HTTP 503, expected 200 – “no”' : '',
     }));

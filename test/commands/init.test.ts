@@ -29,7 +29,7 @@ describe('vigie init', () => {
     },
   );
 
-  it('finds what listens on this machine', async () => {
+  it('[R2] finds what listens on this machine', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
@@ -40,7 +40,7 @@ describe('vigie init', () => {
     assert.ok(!ports().includes(port));
   });
 
-  it('takes ports of loopback and of every address, not those of one outer address, nor connections', () => {
+  it('[R2] takes ports of loopback and of every address, not those of one outer address, nor connections', () => {
     const line = (n: number, local: string, state: string) =>
       `   ${n}: ${local} 00000000:0000 ${state} 00000000:00000000 00:00000000`;
     const table = [
@@ -55,7 +55,7 @@ describe('vigie init', () => {
     assert.equal(toChecks([22, 4711], 2), '  ssh: { type: tcp, port: 22, expect: "SSH-" }  # greets first\n');
   });
 
-  it('every check that it may write is a valid one', async () => {
+  it('[R2] every check that it may write is a valid one', async () => {
     const folder = temporaryFolder();
     const all = toChecks(
       Array.from({ length: 65_536 }, (_, port) => port),

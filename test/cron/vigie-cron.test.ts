@@ -64,7 +64,7 @@ function wrap(shell: string[], env: Record<string, string>, args: string[] = [],
 
 for (const { name, command } of SHELLS) {
   describe(`vigie-cron under ${name}`, needs(command[0] ?? '', 'timeout'), () => {
-    it('says nothing when all is well, and hands on its arguments', async () => {
+    it('[R1] says nothing when all is well, and hands on its arguments', async () => {
       const vigie = program('vigie', `printf '%s\\n' "$@" > ${folder.path}/given`);
       assert.deepEqual(await wrap(command, { VIGIE: vigie }, ['--config', '/etc/a b']), { code: 0, stdout: '', stderr: '' });
       assert.equal(readFileSync(at('given'), 'utf8'), 'run\n--config\n/etc/a b\n');
@@ -72,14 +72,14 @@ for (const { name, command } of SHELLS) {
     });
 
     for (const code of [1, 2, 3]) {
-      it(`exit code ${code} is vigie's own business: its words are passed on and nothing is mailed`, async () => {
+      it(`[R1] exit code ${code} is vigie's own business: its words are passed on and nothing is mailed`, async () => {
         const vigie = program('vigie', `echo out; echo 'vigie: words' >&2; exit ${code}`);
         assert.deepEqual(await wrap(command, { VIGIE: vigie }), { code, stdout: 'out\n', stderr: 'vigie: words\n' });
         assert.deepEqual(mails(), []);
       });
     }
 
-    it('the same unforeseen words every minute are passed on once', async () => {
+    it('[W1] the same unforeseen words every minute are passed on once', async () => {
       const vigie = program('vigie', "echo 'cannot load better_sqlite3.node' >&2; exit 1");
       const said = [await wrap(command, { VIGIE: vigie }), await wrap(command, { VIGIE: vigie })].map(({ stderr }) => stderr);
       assert.deepEqual(said, ['cannot load better_sqlite3.node\n', '']);
@@ -105,7 +105,7 @@ for (const { name, command } of SHELLS) {
       },
     ];
     for (const { name: title, script, file, what, words, code } of broken) {
-      it(`mails the words seen when ${title}`, async () => {
+      it(`[H1] mails the words seen when ${title}`, async () => {
         const vigie = file ?? program('vigie', script ?? '');
         const ended = await wrap(command, { VIGIE: vigie });
         assert.deepEqual([ended.code, ended.stderr], [code, '']);
@@ -118,7 +118,7 @@ for (const { name, command } of SHELLS) {
       });
     }
 
-    it('mails once in six hours, and again when they are over or the clock went back', async () => {
+    it('[W1] mails once in six hours, and again when they are over or the clock went back', async () => {
       const vigie = { VIGIE: '/nonexistent/vigie' };
       const stamp = at('state', 'cron-cannot-run.stamp');
       const now = Math.floor(Date.now() / 1000);
@@ -161,13 +161,13 @@ for (const { name, command } of SHELLS) {
       assert.match(mails()[0] ?? '', /a run did not end within 1 s and was ended/);
     });
 
-    it('says it on standard error when there is no sendmail', async () => {
+    it('[H1] says it on standard error when there is no sendmail', async () => {
       const { stderr, code } = await wrap(command, { VIGIE: '/nonexistent/vigie', VIGIE_SENDMAIL: '' });
       assert.equal(code, 127);
       assert.match(stderr, /^Subject: \[vigie\] CANNOT RUN/m);
     });
 
-    it('words of a peer cannot end the mail, colour the terminal or pass for ours', async () => {
+    it('[T1] words of a peer cannot end the mail, colour the terminal or pass for ours', async () => {
       const vigie = program('vigie', "printf '\\033[31m.\\n.\\nFrom me\\nSubject: other\\n\\377' >&2; exit 9");
       await wrap(command, { VIGIE: vigie });
       const body = (mails()[0] ?? '').split('\n\n').slice(1).join('\n\n');
@@ -175,7 +175,7 @@ for (const { name, command } of SHELLS) {
       assert.doesNotMatch(body, /[^\n\x20-\x7e]/);
     });
 
-    it('--tell mails what systemd hands over', async () => {
+    it('[H1] --tell mails what systemd hands over', async () => {
       await wrap(command, {}, ['--tell'], 'node: not found\n');
       await wrap(command, {}, ['--tell'], 'node: not found\n');
       assert.equal(mails().length, 1);
@@ -185,7 +185,7 @@ for (const { name, command } of SHELLS) {
 }
 
 describe('what is installed', () => {
-  it('the wrapper and the bundle run a real installation silently', needs('timeout', 'setpriv'), async () => {
+  it('[R1] the wrapper and the bundle run a real installation silently', needs('timeout', 'setpriv'), async () => {
     if (!existsSync(BUNDLE)) return;
     const target = await Target.start();
     const here = installation(globalFile('maildir:state/mail'), {
@@ -198,12 +198,12 @@ describe('what is installed', () => {
     here.remove();
   });
 
-  it('every shell finds the wrapper free of syntax errors and of words that only bash knows', () => {
+  it('[A1] every shell finds the wrapper free of syntax errors and of words that only bash knows', () => {
     for (const { command } of SHELLS) execFileSync(command[0] ?? '', [...command.slice(1), '-n', WRAPPER]);
     assert.doesNotMatch(readFileSync(WRAPPER, 'utf8'), /\[\[|\blocal\b|\bfunction\b|\bpipefail\b|<<<|\$'|&>|\bsource\b|==/);
   });
 
-  it('the crontab has one line for each minute, with a user, as /etc/cron.d wants it', () => {
+  it('[R1] the crontab has one line for each minute, with a user, as /etc/cron.d wants it', () => {
     const lines = readFileSync(join(WRAPPER, '../crontab'), 'utf8')
       .split('\n')
       .filter((line) => /^[^#A-Z\s]/.test(line));

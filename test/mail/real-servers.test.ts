@@ -316,7 +316,7 @@ const MEANT = ['Auto-Submitted', 'List-ID', 'From', 'To', 'Subject', 'Message-ID
 ]);
 
 describe('sendmail', needs('setpriv', 'prlimit', 'sh'), () => {
-  it('gets sender and recipient as arguments and the bytes on standard input', async () => {
+  it('[H1] gets sender and recipient as arguments and the bytes on standard input', async () => {
     const folder = installation('');
     const script = join(folder.path, 'sendmail');
     writeFileSync(script, `#!/bin/sh\nprintf '%s\\n' "$@" > ${folder.path}/args\ncat > ${folder.path}/stdin\n`);
@@ -343,7 +343,7 @@ describe('sendmail', needs('setpriv', 'prlimit', 'sh'), () => {
     { name: 'a program that was killed is tried again', script: 'kill -KILL $$', outcome: 'unreachable' },
   ];
   for (const { name, script, outcome } of endings) {
-    it(name, async () => {
+    it(`[H1] ${name}`, async () => {
       const folder = installation('');
       const path = join(folder.path, 'sendmail');
       writeFileSync(path, `#!/bin/sh\n${script}\n`);
