@@ -5,7 +5,6 @@ import {
   EMPTY_TALLY,
   type Histogram,
   type HourRow,
-  mergeHistograms,
   percentiles,
   type Tally,
 } from './availability.ts';
