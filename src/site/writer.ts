@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Dirent } from 'node:fs';
 import {
   closeSync,
+  existsSync,
   fstatSync,
   fsyncSync,
   lstatSync,
@@ -52,7 +53,7 @@ interface Manifest {
  */
 export function writeSite(folder: string, files: SiteFiles, stamp = ''): SiteCounts {
   refuseLink(folder);
-  mkdirSync(folder, { recursive: true });
+  named(folder, () => makeFolder(folder));
   const before = readManifest(folder);
   const after: Manifest = {};
   const pending: Pending[] = [];
@@ -111,6 +112,13 @@ function hash(content: string | Buffer): string {
   return createHash('sha1').update(content).digest('base64');
 }
 
+/** With its parents, one by one: `recursive` of Node 20 never ends where the kernel refuses with ENOENT, as under /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path);
+}
+
 /** `index.html` of a folder is what people open first. */
 function isIndex(path: string): boolean {
   return path === 'index.html' || path.endsWith('/index.html');
@@ -141,7 +149,7 @@ function isAsWritten(target: string, { size, mtimeMs }: Manifest[string]): boole
 
 function writeTemporary(target: string, bytes: Buffer): Omit<Pending, 'path' | 'key' | 'digest'> {
   return named(target, () => {
-    mkdirSync(dirname(target), { recursive: true });
+    makeFolder(dirname(target));
     const temporary = join(dirname(target), `.${Math.random().toString(36).slice(2)}${TEMPORARY}`);
     const file = openSync(temporary, 'wx', 0o644);
     try {

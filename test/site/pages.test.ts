@@ -1,0 +1,346 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { HtmlValidate } from 'html-validate';
+import { type DefaultTreeAdapterTypes, parse } from 'parse5';
+import type { Snapshot } from '../../src/core/snapshot.ts';
+import { newStatus } from '../../src/core/status.ts';
+import { toPrivateView } from '../../src/core/views-private.ts';
+import { toPublicView } from '../../src/core/views-public.ts';
+import { renderCells } from '../../src/site/cells.ts';
+import { loadRenderer } from '../../src/site/renderer.ts';
+import { bigSnapshot, DEMO_CATALOGUE, demoSnapshot } from '../support/demo.ts';
+import { configurationOf } from '../support/model.ts';
+import { type PublishedSites, publishInto } from '../support/site.ts';
+
+type Element = DefaultTreeAdapterTypes.Element;
+
+function elementsOf(page: string): Element[] {
+  const found: Element[] = [];
+  const walk = (node: DefaultTreeAdapterTypes.Node): void => {
+    if ('tagName' in node) found.push(node);
+    if ('childNodes' in node) for (const child of node.childNodes) walk(child);
+  };
+  walk(parse(page));
+  return found;
+}
+
+const attribute = (element: Element, name: string) => element.attrs.find((one) => one.name === name)?.value;
+const pagesOf = (sites: PublishedSites) => [...sites.files].filter(([name]) => name.endsWith('.html'));
+
+/** Nothing yet: a configuration without checks, and one whose checks never ran. */
+function emptySnapshot(): Snapshot {
+  const demo = demoSnapshot();
+  const run = { ...demo.run, run: 1 };
+  const configuration = configurationOf([], { hosts: {}, services: {}, sites: demo.configuration.sites });
+  return { ...demo, run, configuration, statuses: new Map(), pasts: new Map(), runs: [run], events: [], messages: [] };
+}
+
+function unseenSnapshot(): Snapshot {
+  return { ...demoSnapshot(), statuses: new Map(), pasts: new Map(), events: [], messages: [], recentResults: () => [] };
+}
+
+/** 200 problems with names as long as they may be. */
+function crowdedSnapshot(): Snapshot {
+  const big = bigSnapshot();
+  let left = 200;
+  for (const status of big.statuses.values()) {
+    if (left-- <= 0 || status.latest === null) break;
+    status.latest = { ...status.latest, state: 'CRITICAL', output: `${'word '.repeat(20)}${'x'.repeat(100)}` };
+    status.problem = { onset: big.now - 1e6, told: null, toldTo: [], parts: [], okInARow: 0, run: 1 };
+    status.streak = { startedAt: big.now - 1e6, length: 4, worst: 'CRITICAL', judged: true };
+  }
+  return big;
+}
+
+const CASES: { name: string; snapshot: () => Snapshot }[] = [
+  { name: 'an infrastructure with problems', snapshot: demoSnapshot },
+  { name: 'nothing configured', snapshot: emptySnapshot },
+  { name: 'nothing run yet', snapshot: unseenSnapshot },
+  { name: '200 problems', snapshot: crowdedSnapshot },
+];
+
+const validator = new HtmlValidate({
+  extends: ['html-validate:recommended'],
+  rules: {
+    'no-inline-style': 'error',
+    // Templates leave blank lines; what counts is what a parser sees.
+    'no-trailing-whitespace': 'off',
+    'long-title': 'off',
+    // A title on a cell is for the mouse only: the bar's own label says it in words.
+    'no-implicit-button-type': 'off',
+    'require-sri': 'off',
+  },
+});
+
+for (const { name, snapshot } of CASES) {
+  describe(`pages of ${name}`, () => {
+    let sites: PublishedSites;
+    before(async () => {
+      sites = await publishInto(snapshot(), DEMO_CATALOGUE);
+    });
+    after(() => sites.remove());
+
+    it('[case W08] are valid HTML', async () => {
+      const pages = pagesOf(sites).slice(0, 12);
+      assert.ok(pages.length >= 5);
+      for (const [path, page] of pages) {
+        const report = await validator.validateString(page, path);
+        const messages = report.results.flatMap((result) =>
+          result.messages.map((one) => `${one.line}: ${one.ruleId}: ${one.message}`),
+        );
+        assert.deepEqual(messages.slice(0, 5), [], path);
+      }
+    });
+
+    it('[H2] link only to what is there, relatively', () => {
+      const ids = new Map(
+        pagesOf(sites).map(([path, page]) => [path, new Set(elementsOf(page).map((one) => attribute(one, 'id')))]),
+      );
+      let links = 0;
+      for (const [path, page] of pagesOf(sites)) {
+        for (const element of elementsOf(page)) {
+          const href = attribute(element, 'href');
+          if (href === undefined) continue;
+          links += 1;
+          assert.doesNotMatch(href, /^[a-z]+:|^\//i, `${path} links to ${href}`);
+          const [target = '', anchor] = href.split('#');
+          const file = target === '' ? path : posix.join(posix.dirname(path), target);
+          assert.ok(sites.files.has(file), `${path} links to ${href}, which is not there`);
+          if (anchor !== undefined)
+            assert.ok(ids.get(file)?.has(decodeURIComponent(anchor)), `${path} links to ${href}: no such anchor`);
+        }
+      }
+      assert.ok(links > 20);
+    });
+
+    it('[H2] hold no script, no inline style, no SVG and nothing from elsewhere', () => {
+      for (const [path, page] of pagesOf(sites)) {
+        for (const element of elementsOf(page)) {
+          assert.ok(
+            !['script', 'style', 'svg', 'math', 'iframe', 'object', 'form', 'img'].includes(element.tagName),
+            `${path}: ${element.tagName}`,
+          );
+          for (const { name: key } of element.attrs) assert.ok(!/^on|^style$|^src/.test(key), `${path}: ${element.tagName} ${key}`);
+        }
+        assert.ok(page.includes("default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'"), path);
+        assert.ok(page.includes('<meta name="referrer" content="no-referrer">'), path);
+      }
+      assert.ok(!/url\(|@import/.test(sites.files.get('private/style.css') ?? 'url('));
+    });
+
+    it('[case W05] the overview is at most 300 KiB', () => {
+      for (const site of ['private', 'public']) {
+        const size = Buffer.byteLength(sites.files.get(`${site}/index.html`) ?? '');
+        assert.ok(size > 500 && size <= 300 * 1024, `${site}: ${size} bytes`);
+      }
+    });
+  });
+}
+
+describe('what peers say', () => {
+  const ATTACKS = [
+    '<script>alert(1)</script>',
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='alert(1)",
+    '{{ 7*7 }} {% raw %} ${7*7} {run}',
+    '\\"\\\'</textarea><!--',
+    '</pre></details><a href="javascript:alert(1)">x</a>',
+    'a\u202eb\u2066c\u0000d\u001be\u0085f\u200bg',
+  ];
+
+  /** The same snapshot with `text` in every field that a peer or a child process can fill. */
+  function attacked(text: string): Snapshot {
+    const demo = demoSnapshot();
+    for (const status of demo.statuses.values()) {
+      if (status.latest === null) continue;
+      const parts = status.latest.parts.map((part) => ({ ...part, name: text, output: text }));
+      status.latest = { ...status.latest, output: text, code: text, parts };
+    }
+    return {
+      ...demo,
+      events: demo.events.map((event) => ({ ...event, reason: text, output: text })),
+      messages: demo.messages.map((message) => ({ ...message, subject: text, answer: text, recipient: text })),
+      recentResults: (check) => demo.recentResults(check).map((result) => ({ ...result, output: text })),
+      banners: [text],
+    };
+  }
+
+  const shapeOf = (sites: PublishedSites) =>
+    pagesOf(sites).map(([path, page]) => ({
+      path,
+      shape: elementsOf(page).map((one) => `${one.tagName} ${one.attrs.map(({ name }) => name).join(' ')}`),
+    }));
+
+  it('[case H27] [T1] leaves elements and attributes as they are, and stands there as text', async () => {
+    const plain = await publishInto(attacked('plain words'), DEMO_CATALOGUE);
+    const expected = shapeOf(plain);
+    plain.remove();
+    for (const text of ATTACKS) {
+      const sites = await publishInto(attacked(text), DEMO_CATALOGUE);
+      assert.ok(JSON.stringify(shapeOf(sites)) === JSON.stringify(expected), `markup changed by ${JSON.stringify(text)}`);
+      sites.remove();
+    }
+    const sites = await publishInto(attacked('<script>alert(1)</script>'), DEMO_CATALOGUE);
+    assert.ok(/&lt;script&gt;alert\(1\)&lt;\/script&gt;/.test(sites.files.get('private/index.html') ?? ''));
+    sites.remove();
+  });
+
+  it('[case H28] [T1] no control, bidirectional or invisible character reaches a page', async () => {
+    const sites = await publishInto(attacked('a\u202eb\u2066c\u0000d\u001be\u0085f\u200bg'), DEMO_CATALOGUE);
+    for (const [path, page] of pagesOf(sites)) {
+      assert.ok(!/[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/.test(page), path);
+    }
+    assert.ok(/abcdefg/.test(sites.files.get('private/index.html') ?? ''));
+    sites.remove();
+  });
+
+  it('[case H27] a peer cannot forge the run in which a page last changed', async () => {
+    const sites = await publishInto(attacked('{run}'), DEMO_CATALOGUE);
+    const page = sites.files.get('private/services/website.html') ?? '';
+    assert.match(page, /As of run 8123,/);
+    assert.ok(page.includes('{run}'));
+    sites.remove();
+  });
+});
+
+describe('rendering', () => {
+  it('[H2] a template that says what the view does not have is an error, not a gap', async () => {
+    const renderer = await loadRenderer();
+    assert.throws(() => renderer.page('public/index.njk', 'index.html', { title: 'x' }), /undefined|null/);
+  });
+
+  it('[H3] only strings, numbers and booleans, in lists and plain objects, reach the public templates', () => {
+    const walk = (value: unknown, path: string): void => {
+      if (['string', 'number', 'boolean'].includes(typeof value)) return;
+      assert.ok(typeof value === 'object' && value !== null, `${path} is ${String(value)}`);
+      const prototype = Object.getPrototypeOf(value) as unknown;
+      assert.ok(prototype === Object.prototype || Array.isArray(value), path);
+      for (const [key, inner] of Object.entries(value)) if (inner !== null || key !== 'share') walk(inner, `${path}.${key}`);
+    };
+    walk(toPublicView(demoSnapshot()), 'public');
+    const view = toPrivateView(demoSnapshot(), DEMO_CATALOGUE);
+    walk(view.overview, 'overview');
+    walk(view.runs, 'runs');
+    for (const owner of view.owners) walk(owner.make(), owner.row.name);
+    walk(view.events.make(), 'events');
+    walk(view.checks.make(), 'checks');
+  });
+
+  for (const { name, run } of [
+    { name: 'an unknown class', run: { class: 'evil" onclick="x' as 'ok', length: 1, label: '' } },
+    { name: 'a length beyond the bar', run: { class: 'ok' as const, length: 91, label: '' } },
+    { name: 'a length that is no whole number', run: { class: 'ok' as const, length: 1.5, label: '' } },
+    { name: 'markup in a label', run: { class: 'ok' as const, length: 1, label: '"><b>' } },
+  ]) {
+    it(`[T1] cells refuse ${name}`, () => assert.throws(() => renderCells([run]), /bar: /));
+  }
+
+  it('[H2] a calm check does not change its page in the next run, a failing one does', async () => {
+    const { path, remove } = (await import('../support/server.ts')).temporaryFolder();
+    const demo = demoSnapshot();
+    const site = { output: join(path, 'private'), url: null, title: 'x' };
+    demo.configuration.sites = { private: site, public: null };
+    const { publishSites } = await import('../../src/site/publisher.ts');
+    await publishSites(demo, DEMO_CATALOGUE);
+    const read = (page: string) => readFileSync(join(path, 'private', page), 'utf8');
+    const calm = read('hosts/puppet.html');
+    for (const status of demo.statuses.values()) {
+      if (status.latest !== null) status.latest = { ...status.latest, run: 8124, at: demo.now + 60_000 };
+    }
+    await publishSites({ ...demo, now: demo.now + 60_000, run: { ...demo.run, run: 8124 } }, DEMO_CATALOGUE);
+    assert.equal(read('hosts/puppet.html'), calm);
+    assert.match(calm, /As of run 8123,/);
+    assert.match(read('services/website.html'), /As of run 8124,/);
+    assert.match(read('index.html'), /by run 8124/);
+    remove();
+  });
+});
+
+describe('words for scripts', () => {
+  it('[W5] one word for each service and host: the worst state that is sure', async () => {
+    const sites = await publishInto(demoSnapshot(), DEMO_CATALOGUE);
+    const words = (name: string) => sites.files.get(name);
+    assert.equal(words('private/state/website.txt'), 'CRITICAL\n');
+    assert.equal(words('private/state/web1.txt'), 'CRITICAL\n');
+    assert.equal(words('private/state/chat.txt'), 'WARNING\n');
+    assert.equal(words('private/state/jenkins.txt'), 'OK\n', 'a soft failure is not yet one');
+    assert.equal(words('private/state/backup.txt'), 'UNKNOWN\n', 'nothing of it is judged');
+    assert.equal(words('public/state/website.txt'), 'down\n');
+    assert.equal(words('public/state/chat.txt'), 'degraded\n');
+    assert.equal(words('public/state/git.txt'), 'operational\n');
+    assert.equal(words('public/state/names.txt'), undefined);
+    sites.remove();
+  });
+
+  it('[W5] status.json has the documented keys', async () => {
+    const sites = await publishInto(demoSnapshot(), DEMO_CATALOGUE);
+    const json = JSON.parse(sites.files.get('private/status.json') ?? '');
+    assert.deepEqual(Object.keys(json), ['generated_at', 'next_run_by', 'run', 'title', 'summary', 'checks']);
+    assert.deepEqual(
+      Object.keys(json.checks[0]),
+      'id host service title type state state_type attempt since last_result_at output metrics parts acknowledged downtime unstable withheld public'.split(
+        ' ',
+      ),
+    );
+    const open = JSON.parse(sites.files.get('public/status.json') ?? '');
+    assert.deepEqual(Object.keys(open.services[0]), ['name', 'title', 'group', 'state', 'since', 'availability']);
+    assert.deepEqual(Object.keys(open.services[0].availability), ['24h', '7d', '30d', '90d']);
+    sites.remove();
+  });
+});
+
+describe('golden pages', () => {
+  const GOLDEN = new URL('../../../test/golden/site/', import.meta.url).pathname;
+  const SHOWN = [
+    'private/index.html',
+    'private/services/website.html',
+    'private/hosts/backup.html',
+    'private/events.html',
+    'private/checks.html',
+    'private/runs.html',
+    'public/index.html',
+    'public/services/website.html',
+    'public/status.json',
+  ];
+
+  it('[H2] [H3] are those of the fixed snapshot (UPDATE_GOLDEN=1 rewrites them)', async () => {
+    const sites = await publishInto(demoSnapshot(), DEMO_CATALOGUE);
+    const stable = (text: string) => text.replaceAll(sites.folder, '/FOLDER');
+    if (process.env['UPDATE_GOLDEN'] === '1') {
+      rmSync(GOLDEN, { recursive: true, force: true });
+      for (const name of SHOWN) {
+        mkdirSync(dirname(join(GOLDEN, name)), { recursive: true });
+        writeFileSync(join(GOLDEN, name), stable(sites.files.get(name) ?? ''));
+      }
+    }
+    assert.ok(existsSync(GOLDEN), 'no golden pages: UPDATE_GOLDEN=1 makes them');
+    for (const name of SHOWN) {
+      const [found, wanted] = [stable(sites.files.get(name) ?? ''), readFileSync(join(GOLDEN, name), 'utf8')].map((text) =>
+        text.split('\n'),
+      );
+      const line = wanted?.findIndex((text, i) => text !== found?.[i]) ?? 0;
+      assert.ok(line < 0 && found?.length === wanted?.length, `${name}:${line + 1}: ${found?.[line]?.slice(0, 300)}`);
+    }
+    sites.remove();
+  });
+});
+
+describe('a first result', () => {
+  it('[H2] a check without any result says so instead of a state', async () => {
+    const demo = unseenSnapshot();
+    demo.statuses.set('website/front-page', newStatus('website/front-page', demo.now));
+    const sites = await publishInto(demo, DEMO_CATALOGUE);
+    assert.ok(/NO RESULT YET/.test(sites.files.get('private/services/website.html') ?? ''));
+    assert.ok(/Nothing could be measured lately\./.test(sites.files.get('public/index.html') ?? ''));
+    sites.remove();
+  });
+
+  it('[H3] a public site without public services says so in words', async () => {
+    const sites = await publishInto(emptySnapshot(), DEMO_CATALOGUE);
+    assert.ok(/No service is shown to the public\./.test(sites.files.get('public/index.html') ?? ''));
+    assert.ok(/nothing is watched/.test(sites.files.get('private/index.html') ?? ''));
+    sites.remove();
+  });
+});
