@@ -44,10 +44,6 @@ export function worstBar(bars: Bar[], length: number): Bar {
   return worst;
 }
 
-export function worstOf(classes: StateClass[]): StateClass {
-  return classes.reduce((worst, found) => (RANK[found] > RANK[worst] ? found : worst), 'none' as StateClass);
-}
-
 /** Runs of a bar, with the labels of their first and last cell. */
 export function toRuns(bar: Bar, labels: string[]): BarRun[] {
   const runs: BarRun[] = [];
