@@ -32,6 +32,8 @@ const common = {
   platform: 'node',
   target: 'node20',
   external: ['better-sqlite3'],
+  // nunjucks' slim build looks for the global object by making code from text, which is forbidden here, and then for `self`.
+  define: { self: 'globalThis' },
   sourcemap: 'linked',
   sourcesContent: false,
   minifySyntax: true,

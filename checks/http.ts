@@ -1,7 +1,10 @@
-import type { Bound, Context, Observation, Part } from '../src/check-type.ts';
-import { cleanText, defineCheckType, LookFailure, option, TargetFailure, worst } from '../src/check-type.ts';
+import type { Bound, Context, Observation } from '../src/check-type.ts';
+import { cleanText, defineCheckType, option } from '../src/check-type.ts';
 import { type HttpResponse, requestHttp } from '../src/net/http.ts';
+import { formatSeconds } from '../src/net/limits.ts';
 import { matchesRegex } from '../src/net/match.ts';
+import { familyOption, observeFamilies } from '../src/net/parts.ts';
+import { tlsOption } from '../src/net/tls-option.ts';
 
 const STATUS = '^[1-5][0-9][0-9](-[1-5][0-9][0-9])?$';
 const HEADER_NAME = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$";
@@ -33,17 +36,9 @@ const options = {
     { optional: true },
   ),
   redirects: option.choice('Which redirects are followed, at most 5.', ['none', 'same-host', 'any'], { default: 'none' }),
-  tls: option.object(
-    'How the certificate is judged.',
-    {
-      ca: option.text('PEM file with the only roots that are trusted.', { optional: true }),
-      pin: option.text('SHA-256 of the certificate or its public key, hexadecimal or base64.', { optional: true }),
-      verify: option.boolean('Whether chain and name are checked; a pin always is.', { default: true }),
-    },
-    { optional: true },
-  ),
+  tls: tlsOption,
   server_name: option.text("Name in the TLS handshake and certificate, if not the URL's host.", { optional: true, maxLength: 253 }),
-  family: option.choice('IP version: 4, 6, or both as two parts. Direct checks only.', [4, 6, 'both'], { optional: true }),
+  family: familyOption,
   max_size: option.size('Bytes of the body that are read at most.', { default: '2MiB', min: 1, max: 64 * 1024 * 1024 }),
 };
 type HttpOptions = Bound<typeof options>;
@@ -67,12 +62,7 @@ export default defineCheckType({
     ...(request_body !== undefined && (method === 'GET' || method === 'HEAD') ? { request_body: `${method} has no body` } : {}),
     ...(tls && !url.startsWith('https:') ? { tls: 'the address is not https' } : {}),
   }),
-  async run(bound, context) {
-    if (bound.family !== undefined && context.via !== null) {
-      throw new LookFailure('option.family', 'a proxy chooses the IP version itself, expected no `family`');
-    }
-    return bound.family === 'both' ? observeBoth(bound, context) : observe(bound, bound.family, context);
-  },
+  run: (bound, context) => observeFamilies(bound.family, context, (family) => observe(bound, family, context), ['days_left']),
 });
 
 async function observe(bound: HttpOptions, family: 4 | 6 | undefined, context: Context): Promise<Observation> {
@@ -97,40 +87,6 @@ async function observe(bound: HttpOptions, family: 4 | 6 | undefined, context: C
   const wrong = await findFault(bound, response, time);
   if (wrong) return { kind: 'failed', ...wrong, metrics };
   return { kind: 'measured', output: `HTTP ${response.status} in ${formatSeconds(time)}, ${response.body.length} bytes`, metrics };
-}
-
-/** Both families are tried, and each is a part: one that fails must not hide behind the other. */
-async function observeBoth(bound: HttpOptions, context: Context): Promise<Observation> {
-  const seen = await Promise.all(([4, 6] as const).map((family) => observe(bound, family, context).catch(toObservation)));
-  const parts: Part[] = seen.map((one, index) => ({
-    name: index === 0 ? 'IPv4' : 'IPv6',
-    state: one.kind === 'measured' ? 'OK' : one.kind === 'unknown' ? 'UNKNOWN' : 'CRITICAL',
-    output: one.output,
-  }));
-  const metrics = worstMetrics(seen);
-  const state = worst(parts.map((part) => part.state));
-  const index = parts.findIndex((part) => part.state === state);
-  const chosen = seen[index];
-  const output = `${parts[index]?.name}: ${chosen?.output}`;
-  if (chosen?.kind === 'failed' || chosen?.kind === 'unknown')
-    return { kind: chosen.kind, code: chosen.code, output, metrics, parts };
-  return { kind: 'measured', output: `IPv4 and IPv6: ${chosen?.output}`, metrics, parts };
-}
-
-function toObservation(error: unknown): Observation {
-  if (error instanceof TargetFailure) return { kind: 'failed', code: error.code, output: error.message };
-  if (error instanceof LookFailure) return { kind: 'unknown', code: error.code, output: error.message };
-  throw error;
-}
-
-/** Thresholds judge the slower answer, the larger page and the certificate that ends first. */
-function worstMetrics(seen: Observation[]): Record<string, number> {
-  const result: Record<string, number> = {};
-  for (const [name, value] of seen.flatMap((one) => Object.entries(one.metrics ?? {}))) {
-    const before = result[name] ?? value;
-    result[name] = name === 'days_left' ? Math.min(before, value) : Math.max(before, value);
-  }
-  return result;
 }
 
 function authorize({ auth }: HttpOptions, context: Context): Record<string, string> {
@@ -178,10 +134,6 @@ function inRange(status: number, range: string): boolean {
 
 function hasHeader(headers: Record<string, string> | undefined, name: string): boolean {
   return Object.keys(headers ?? {}).some((key) => key.toLowerCase() === name);
-}
-
-function formatSeconds(seconds: number): string {
-  return `${seconds < 0.1 ? seconds.toFixed(3) : seconds.toFixed(2)} s`;
 }
 
 /** A query may hold a token: people see where the check goes, not what it carries. */

@@ -16,7 +16,7 @@ import { tlsOption, toTlsSettings } from '../src/net/tls-option.ts';
 
 const options = {
   address: option.text('Name or address to connect to.', { default: '${host.address}' }),
-  port: option.integer('Port.', { min: 1, max: 65_535 }),
+  port: option.integer('The port to connect to.', { min: 1, max: 65_535 }),
   send: option.text('What to send once connected; `\\r \\n \\t \\0 \\\\ \\xHH` stand for bytes.', {
     optional: true,
     maxLength: 4096,

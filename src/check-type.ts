@@ -9,7 +9,6 @@ export type { Metrics, Observation, Part } from './core/observation.ts';
 export type { Bound } from './core/option.ts';
 export { option } from './core/option.ts';
 export type { State } from './core/state.ts';
-export { worst } from './core/state.ts';
 export { cleanBytes, cleanText } from './core/text.ts';
 
 /** Where a socket should lead. `host` is a name or an address; through a proxy the proxy resolves it. */
@@ -32,6 +31,8 @@ export interface ChildCommand {
   maxMemory?: number;
   env?: Record<string, string>;
   cwd?: string;
+  /** Written to standard input, which is then closed; without it there is nothing to read. */
+  input?: Uint8Array;
 }
 
 export interface ChildResult {

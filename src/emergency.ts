@@ -1,7 +1,6 @@
 import type { Configuration } from './core/configuration.ts';
 import type { Item } from './core/item.ts';
 import { composeText } from './core/message.ts';
-import { openTransport } from './mail/delivery.ts';
 import { createMailOutside } from './mail-outside.ts';
 import { observeAll } from './observe.ts';
 import { createObserver } from './observer.ts';
@@ -40,31 +39,7 @@ export async function tellOfUnusableDatabase(outside: Outside, configuration: Co
     lines,
   };
   const text = composeText([item], { timezone: configuration.timezone, now, url: null });
-  await sendToAll(configuration, text, { now, env });
-}
-
-async function sendToAll(
-  configuration: Configuration,
-  { subject, body }: { subject: string; body: string },
-  { now, env }: Outside,
-): Promise<void> {
-  const { from, transport } = configuration.mail;
-  const { composeMail } = await import('./mail/smtp.ts');
-  const domain = from.slice(from.lastIndexOf('@') + 1);
   const recipients = new Set(configuration.contactsForAll.flatMap((name) => configuration.contacts[name]?.mail ?? []));
-  const send = await openTransport(transport, configuration.mail, createMailOutside(env));
-  for (const [index, to] of [...recipients].entries()) {
-    const messageId = `<vigie.database.${now}.${index}@${domain}>`;
-    const content = await composeMail({
-      from,
-      to,
-      subject,
-      body,
-      messageId,
-      references: [],
-      date: new Date(now),
-      listId: `vigie.${domain}`,
-    });
-    await send({ from, to, messageId, content });
-  }
+  const { sendDirectly } = await import('./mail/direct.ts');
+  await sendDirectly({ purpose: 'database', ...text, to: [...recipients], now }, configuration.mail, createMailOutside(env));
 }

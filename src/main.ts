@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Command, type CommandContext, EXIT, UsageError } from './commands/command.ts';
 import { ConfigurationError } from './config/problem.ts';
+import { cleanText } from './core/text.ts';
 
 /** Loaded only when called: a cron run pays for no other command. */
 const COMMANDS: Record<string, () => Promise<Command>> = {
@@ -25,15 +26,41 @@ const GLOBAL_OPTIONS = {
   debug: { type: 'boolean' },
 } as const;
 
+let isOver = false;
+let faults = 0;
+
 // Nothing that a check left open may hold the process back.
-process.exit(await main(process.argv.slice(2)));
+end(await main(process.argv.slice(2)));
+
+function end(code: number): never {
+  isOver = true;
+  process.exit(code === EXIT.done && faults > 0 ? EXIT.partly : code);
+}
+
+/** What no check and no stage of the run owns must neither cost the results of all the others nor pass in silence. */
+function outliveFaults(isDebug: boolean): void {
+  // A library's promise that nobody awaits, or a stray socket: rejections come here too.
+  process.on('uncaughtException', (error) => {
+    faults += 1;
+    if (faults === 1)
+      process.stderr.write(`vigie: fault outside of any check: ${isDebug ? error.stack : cleanText(String(error))}\n`);
+  });
+  // Ended by somebody else's process.exit(), or because nothing was left that could ever end a wait.
+  process.on('exit', () => {
+    if (isOver) return;
+    process.stderr.write('vigie: ended from within before its work was done\n');
+    process.exitCode = EXIT.partly;
+  });
+}
 
 async function main(argv: string[]): Promise<number> {
   // A reader that goes away (`vigie status | head`) is no fault of ours.
-  process.stdout.on('error', () => process.exit(EXIT.done));
+  process.stdout.on('error', () => end(EXIT.done));
+  process.stderr.on('error', () => {});
   // Signals of an ending session end the run like a crash: everything owed is in the database. Children die with us.
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => process.exit(EXIT.partly));
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => end(EXIT.partly));
   const isDebug = argv.includes('--debug');
+  outliveFaults(isDebug);
   // Nobody reads a stack unless asked for, and collecting one for every closed socket is a tenth of a run.
   if (!isDebug) Error.stackTraceLimit = 0;
   try {

@@ -16,6 +16,8 @@ export interface Observer {
   contextFor(check: Check, options: { signal: AbortSignal; tryNumber: number; memory: unknown }): Context;
   /** Called after each check, for the progress bar. */
   onResult?(result: Result): void;
+  /** Called once when every check is over: what children left behind in sessions of their own ends with the batch. */
+  onEnd?(): void;
 }
 
 /**
@@ -30,7 +32,9 @@ export async function observeAll(due: DueCheck[], observer: Observer): Promise<R
     observer.onResult?.(result);
     return result;
   };
-  return Promise.all(due.map(observeOne));
+  const results = await Promise.all(due.map(observeOne));
+  observer.onEnd?.();
+  return results;
 }
 
 /** At most so many checks at once: in the whole, for one host, through one proxy. A check waits for the narrowest gate first. */
@@ -106,24 +110,26 @@ interface Try {
 /** Milliseconds that a check has, after its abort, to say how far it came. */
 const LAST_WORDS_MS = 100;
 
+/** A limit that comes this much late, and by half of itself, says that this process stood still: not that the target is slow. */
+const STANDSTILL_MS = 1000;
+
 /** One try. The limit is the runner's: a check that does not end soon after its abort is left behind. */
 async function observeOnce(check: Check, observer: Observer, { endsAt, tryNumber, memory }: Try): Promise<Observation> {
   const type = await observer.loadType(check.type);
   if (type === undefined) return { kind: 'unknown', code: 'type.missing', output: `no check type "${check.type}" is installed` };
   const abort = new AbortController();
-  const late: Observation = { kind: 'failed', code: 'timeout.total', output: `no answer within ${check.timeout} s` };
   const { promise: leftBehind, resolve: leaveBehind } = withResolvers<Observation>();
   // One timer and one signal for each try: with 750 checks in a second they count.
-  let timer = setTimeout(
-    () => {
-      abort.abort();
-      timer = setTimeout(() => leaveBehind(late), LAST_WORDS_MS);
-    },
-    Math.max(0, Math.min(check.timeout * 1000, endsAt - performance.now())),
-  );
+  const limitMs = Math.max(0, Math.min(check.timeout * 1000, endsAt - performance.now()));
+  const over = performance.now() + limitMs;
+  let timer = setTimeout(() => {
+    const late = toLateness(check, performance.now() - over);
+    abort.abort(late);
+    timer = setTimeout(() => leaveBehind(toObservation(late)), LAST_WORDS_MS);
+  }, limitMs);
   try {
     const context = observer.contextFor(check, { signal: abort.signal, tryNumber, memory });
-    return await Promise.race([type.run(check.options, context), leftBehind]);
+    return insist(await Promise.race([type.run(check.options, context), leftBehind]), check.type);
   } catch (error) {
     return toObservation(error);
   } finally {
@@ -131,6 +137,18 @@ async function observeOnce(check: Check, observer: Observer, { endsAt, tryNumber
     // Whatever the check left open ends with it.
     abort.abort();
   }
+}
+
+/** A check type is a file that anybody may add: one that returns nothing must not cost the results of all the others. */
+function insist(observation: Observation | null | undefined, type: string): Observation {
+  if (typeof observation?.kind === 'string' && typeof observation.output === 'string') return observation;
+  throw new TypeError(`check type ${type} returned no observation`);
+}
+
+/** What the end of a try's time means: a busy processor, a parser that blocked, or a machine that was suspended is our fault. */
+function toLateness({ timeout }: Check, lateMs: number): TargetFailure | LookFailure {
+  if (lateMs <= Math.max(STANDSTILL_MS, timeout * 500)) return new TargetFailure('timeout.total', `no answer within ${timeout} s`);
+  return new LookFailure('run.standstill', `this process stood still for ${Math.round(lateMs / 1000)} s: could not look`);
 }
 
 function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {

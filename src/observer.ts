@@ -1,4 +1,5 @@
 import type { Configuration } from './core/configuration.ts';
+import { sweepChildren } from './net/child.ts';
 import { createContext } from './net/context.ts';
 import { createResolver } from './net/resolver.ts';
 import type { Observer } from './observe.ts';
@@ -17,13 +18,14 @@ export function createObserver(
 ): Observer {
   const { run, now, env, trace, onResult } = outside;
   const resolve = createResolver();
+  let hasSpawned = false;
   return {
     run,
     now,
     limits: configuration.limits,
     loadType: createTypeLoader(),
-    contextFor: (check, { signal, tryNumber, memory }) =>
-      createContext({
+    contextFor: (check, { signal, tryNumber, memory }) => {
+      const context = createContext({
         check: check.id,
         proxy: check.via === null ? null : (configuration.proxies[check.via] ?? null),
         resolve,
@@ -34,7 +36,16 @@ export function createObserver(
         memory,
         trace: (step) => trace?.(check.id, step),
         env,
-      }),
+      });
+      const spawn: typeof context.spawn = (command) => {
+        hasSpawned = true;
+        return context.spawn(command);
+      };
+      return { ...context, spawn };
+    },
+    onEnd() {
+      if (hasSpawned) sweepChildren();
+    },
     ...(onResult === undefined ? {} : { onResult }),
   };
 }

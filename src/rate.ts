@@ -1,12 +1,17 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 const PAUSE_MS = 6 * 3_600_000;
 
 /** Where the last time of each complaint is kept when there is no configuration to say where the state is. */
 function fallbackFolder(configPath: string): string {
-  return join(dirname(resolve(configPath)), 'state');
+  const path = resolve(configPath);
+  return join(isFolder(path) ? path : dirname(path), 'state');
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /**

@@ -12,7 +12,7 @@ import { loadMetricCatalogue } from './registry.ts';
 import type { SiteCounts } from './site/writer.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { compact } from './store/compaction.ts';
-import type { Database } from './store/database.ts';
+import { type Database, isDatabaseError } from './store/database.ts';
 import { appendBatch, finishRun, lastRun, readMeta, readPastProblems, readStatuses, writeMeta } from './store/history.ts';
 import { openOutbox } from './store/outbox.ts';
 
@@ -64,8 +64,9 @@ export async function runBatch(batch: Batch): Promise<RunSummary> {
   appendBatch(database, toBatchRecord(record, evaluated, plan, remember), configuration);
   const known = () => (isIdle ? readStatuses(database) : plan.statuses);
   const snapshot = () => takeSnapshot(database, { configuration, statuses: known(), record, now, banners: batch.banners });
-  const pages = await publish(batch, snapshot, results.length > 0 || plan.items.length > 0);
+  const { historyError, ...pages } = await publish(batch, snapshot, results.length > 0 || plan.items.length > 0);
   const mail = await deliver(batch);
+  if (historyError !== null) throw historyError;
   if (mail.sent + mail.failed > 0) writeMeta(database, 'pages', 'stale');
   const durationMs = Math.round(performance.now() - began);
   finishRun(database, number, durationMs);
@@ -94,19 +95,25 @@ async function deliver({ database, configuration, mail, now }: Batch): Promise<M
 }
 
 /** A run in which nothing happened leaves the pages as they are: they already say by when the next result is due. */
-async function publish(batch: Batch, snapshot: () => Snapshot, isNews: boolean): Promise<Pick<RunSummary, 'pages' | 'pageError'>> {
+async function publish(
+  batch: Batch,
+  snapshot: () => Snapshot,
+  isNews: boolean,
+): Promise<Pick<RunSummary, 'pages' | 'pageError'> & { historyError: unknown }> {
   const { database, configuration, banners } = batch;
   const shown = JSON.stringify([configuration.fingerprint, banners]);
   const none = { written: 0, unchanged: 0 };
-  if (!isNews && readMeta(database, 'pages') === shown) return { pages: none, pageError: null };
+  if (!isNews && readMeta(database, 'pages') === shown) return { pages: none, pageError: null, historyError: null };
   try {
     const { publishSites } = await import('./site/publisher.ts');
     const catalogue = await loadMetricCatalogue(configuration.checks.map((check) => check.type));
     const pages = await publishSites(snapshot(), catalogue);
     writeMeta(database, 'pages', shown);
-    return { pages, pageError: null };
+    return { pages, pageError: null, historyError: null };
   } catch (error) {
+    // A history that cannot be read is no trouble of the pages, but what is owed is delivered first.
+    if (isDatabaseError(error)) return { pages: none, pageError: null, historyError: error };
     writeMeta(database, 'pages', 'failed');
-    return { pages: none, pageError: error instanceof Error ? error.message : String(error) };
+    return { pages: none, pageError: error instanceof Error ? error.message : String(error), historyError: null };
   }
 }

@@ -36,9 +36,37 @@ function observe(checks: Check[], behave: Behaviour, limits: Partial<Observer['l
 
 const ok: Observation = { kind: 'measured', output: 'fine', metrics: {} };
 const failed: Observation = { kind: 'failed', code: 'network.refused', output: 'refused' };
+let hasBlocked = false;
+const toSeen = (reason: unknown): Observation =>
+  reason instanceof LookFailure
+    ? { kind: 'unknown', code: reason.code, output: reason.message }
+    : { kind: 'failed', code: 'timeout.total', output: 'late' };
 const once = { retries: { times: 0, after: 0 } };
 
 describe('one check', () => {
+  it('[case E07] [case C09] when this process stood still, a target that had no chance to be heard is UNKNOWN, not CRITICAL', async () => {
+    const slow = checkOf({ id: 'a/slow', timeout: 0.2, ...once });
+    const blocking = checkOf({ id: 'b/blocking', ...once });
+    const results = await observe([slow, blocking], async ({ signal }, _) => {
+      // The first check waits for its signal; the second holds the event loop for longer than any limit.
+      if (signal.aborted) return ok;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      for (const until = performance.now() + 1500; performance.now() < until && !hasBlocked; );
+      hasBlocked = true;
+      return new Promise((resolve) => {
+        signal.addEventListener('abort', () => resolve(toSeen(signal.reason)));
+        setTimeout(() => resolve(ok), 400);
+      });
+    });
+    assert.deepEqual(
+      results.map(({ check, state, code }) => [check, state, code]),
+      [
+        ['a/slow', 'UNKNOWN', 'run.standstill'],
+        ['b/blocking', 'OK', ''],
+      ],
+    );
+  });
+
   it('[N2] a failure is tried again within the run, so that one lost circuit is no failure', async () => {
     const tries: number[] = [];
     const [result] = await observe([checkOf({ retries: { times: 2, after: 0 } })], async (_, tryNumber) => {

@@ -2,12 +2,11 @@ import { formatAge, formatTime } from '../core/calendar.ts';
 import type { Check, Configuration } from '../core/configuration.ts';
 import { isNew } from '../core/notify.ts';
 import { windowFigures } from '../core/past.ts';
-import { formatRange } from '../core/range.ts';
 import { WINDOWS } from '../core/run-record.ts';
 import { type Status, stateType } from '../core/status.ts';
 import { count } from '../core/transition.ts';
-import { formatDuration } from '../core/unit.ts';
-import { loadCheckType } from '../registry.ts';
+import { toSettings } from '../core/views-settings.ts';
+import { loadMetricCatalogue } from '../registry.ts';
 import { readPastsForReading } from '../store/compaction.ts';
 import { type Database, openHistoryForReading } from '../store/database.ts';
 import { readEvents, readResults, readStatuses } from '../store/history.ts';
@@ -45,45 +44,12 @@ function print(context: CommandContext, ...lines: string[]): void {
 }
 
 async function describeSettings(check: Check, columns: number): Promise<string[]> {
-  const type = await loadCheckType(check.type);
-  const thresholds = Object.entries(check.thresholds).map(([metric, { warning, critical }]): [string, string] => {
-    const unit = type?.metrics[metric]?.unit ?? '';
-    const words = [warning && `warning ${formatRange(warning, unit)}`, critical && `critical ${formatRange(critical, unit)}`];
-    return [`thresholds.${metric}`, words.filter(Boolean).join(', ')];
-  });
-  const settings: [string, string][] = [
-    ['via', check.via ?? 'direct'],
-    ['every', formatDuration(check.every)],
-    ['recheck', formatDuration(check.recheck)],
-    ['timeout', formatDuration(check.timeout)],
-    ['deadline', formatDuration(check.deadline)],
-    ['retries', `${check.retries.times} after ${formatDuration(check.retries.after)}`],
-    ['attempts', String(check.attempts)],
-    ['recoveries', String(check.recoveries)],
-    ['unknown_attempts', String(check.unknownAttempts)],
-    ['contacts', check.contacts.join(', ') || 'nobody'],
-    ['priority', check.priority],
-    ['enabled', String(check.enabled)],
-    ...thresholds,
-    ...Object.entries(check.options).map(([name, value]): [string, string] => [name, showOption(value)]),
-  ];
-  const origin = (name: string) => check.origins[name] ?? check.origins[name.split('.')[0] ?? ''] ?? 'default';
+  const settings = toSettings(check, await loadMetricCatalogue([check.type]));
   return formatTable(
-    settings.map(([name, value]) => [`  ${name}`, value, `(${origin(name)})`]),
+    // Type and target stand in the heading.
+    settings.slice(2).map(({ name, value, origin }) => [`  ${name}`, value, `(${origin})`]),
     columns,
   );
-}
-
-/** Secrets are references; what they point at is never read here. */
-function showOption(value: unknown): string {
-  if (value === undefined || value === null) return '-';
-  return JSON.stringify(value, (_, inner) => (isSecretReference(inner) ? '***' : inner));
-}
-
-function isSecretReference(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  const keys = Object.keys(value);
-  return keys.length === 1 && (keys[0] === 'file' || keys[0] === 'env');
 }
 
 function describeNow(

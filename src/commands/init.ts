@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Command, EXIT, UsageError } from './command.ts';
+import { readListeningPorts, toChecks } from './listening.ts';
 
 /** Writes a starter configuration that works as it is: this machine, and a web address if given. */
 export const init: Command = {
@@ -50,25 +51,31 @@ defaults:
 `;
 }
 
+/** Empty where there is no such table: other systems than Linux, or IPv6 switched off. */
+function readTable(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
+}
+
 function thisMachine(url: string | null): string {
+  const found = toChecks(readListeningPorts(readTable('/proc/net/tcp'), readTable('/proc/net/tcp6')), 6);
   const web = url === null ? '' : `      front-page: { type: http, url: ${JSON.stringify(url)} }\n`;
-  return `# What is watched. Puppet can write one such file for each service; vigie config check says whether it is right.
+  return `# What is watched. Whatever installs a service can write one such file beside this one.
+# vigie config check says whether it is right, vigie check this-machine tries it, vigie types lists what can be checked.
 hosts:
   this-machine:
     address: 127.0.0.1
     checks:
       alive: { type: ping }
-      name-resolution: { type: dns, name: localhost, record: A, expect: [127.0.0.1] }
-
+${found === '' ? '' : `      # These ports were listening when this file was written:\n${found}`}
 services:
   vigie:
     title: Monitoring
     group: For sysadmins
     host: this-machine
-    public: true
+    public: true                  # on both pages; without it only on the private one
     checks:
-      # Write your own below, for example:
-      #   front-page: { type: http, url: https://www.example.org/, body: Welcome }
       reachable: { type: ping }
-${web}`;
+${web}      # One of yours, for example:
+      # website: { type: http, url: https://www.example.org/, body: Welcome }
+`;
 }

@@ -1,5 +1,4 @@
 import { formatTime } from '../core/calendar.ts';
-import { openTransport } from '../mail/delivery.ts';
 import { createMailOutside } from '../mail-outside.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
 import { loadFor } from './load.ts';
@@ -18,29 +17,15 @@ export const mail: Command = {
         `mail: no contact ${JSON.stringify(name)}, expected one of ${Object.keys(configuration.contacts).join(', ')}`,
       );
     }
-    const { from, transport } = configuration.mail;
-    const { composeMail } = await import('../mail/smtp.ts');
-    const send = await openTransport(transport, configuration.mail, createMailOutside(context.env));
-    const domain = from.slice(from.lastIndexOf('@') + 1);
-    let isDone = true;
-    for (const [index, to] of contact.mail.entries()) {
-      const messageId = `<vigie.test.${context.now}.${index}@${domain}>`;
-      const body = `This is a test of the contact ${name}: mail from vigie arrives here.\n\n-- \nvigie, ${formatTime(context.now, configuration.timezone)}\n`;
-      const subject = `[vigie] TEST ${name}: mail from vigie arrives`;
-      const content = await composeMail({
-        from,
-        to,
-        subject,
-        body,
-        messageId,
-        references: [],
-        date: new Date(context.now),
-        listId: `vigie.${domain}`,
-      });
-      const delivery = await send({ from, to, messageId, content });
-      context.out(`${to}: ${delivery.outcome} through ${transport}: ${delivery.answer}\n`);
-      if (delivery.outcome !== 'sent') isDone = false;
+    const body = `This is a test of the contact ${name}: mail from vigie arrives here.\n\n-- \nvigie, ${formatTime(context.now, configuration.timezone)}\n`;
+    const subject = `[vigie] TEST ${name}: mail from vigie arrives`;
+    const { sendDirectly } = await import('../mail/direct.ts');
+    const letter = { purpose: 'test', subject, body, to: contact.mail, now: context.now };
+    const sent = await sendDirectly(letter, configuration.mail, createMailOutside(context.env));
+    for (const { to, delivery } of sent) {
+      context.out(`${to}: ${delivery.outcome} through ${configuration.mail.transport}: ${delivery.answer}\n`);
     }
+    const isDone = sent.every(({ delivery }) => delivery.outcome === 'sent');
     return isDone ? EXIT.done : EXIT.partly;
   },
 };

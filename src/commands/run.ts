@@ -8,8 +8,9 @@ import { isFirstIn } from '../rate.ts';
 import { type Batch, type RunSummary, runBatch } from '../run.ts';
 import {
   type Database,
-  type DatabaseUnusable,
+  DatabaseUnusable,
   isDatabaseError,
+  moveCorruptHistoryAside,
   openHistory,
   takeLock,
   toDatabaseFault,
@@ -88,9 +89,20 @@ async function runLocked(context: CommandContext, { values }: Arguments, loaded:
     const wanted = { json: values['json'] === true, table: context.isTerminal || values['summary'] === true };
     if (wanted.json || wanted.table) (await import('./summary.ts')).printSummary(context, summary, wanted);
     return exitCode(context, summary, loaded);
+  } catch (error) {
+    throw isDatabaseError(error) ? saveFromCorruption(database, toDatabaseFault(error), context.now) : error;
   } finally {
     database.close();
   }
+}
+
+/** What proves corrupt only in use would do so in every run: it is moved aside, and the next run begins a new history. */
+function saveFromCorruption(database: Database, fault: DatabaseUnusable, now: number): DatabaseUnusable {
+  if (fault.fault !== 'corrupt') return fault;
+  const movedTo = moveCorruptHistoryAside(database, now);
+  return new DatabaseUnusable('corrupt', `${fault.message}; moved to ${movedTo}, the next run begins a new history`, {
+    cause: fault,
+  });
 }
 
 function toBatch(
@@ -156,9 +168,9 @@ function toldOf({ problems, removed }: Pick<LoadedConfiguration, 'problems' | 'r
   return `${problems.length > 0 ? 'problems' : 'removed'} ${parts}`;
 }
 
-function exitCode(context: CommandContext, summary: RunSummary, { problems }: LoadedConfiguration): number {
+function exitCode(context: CommandContext, summary: RunSummary, { configuration, problems }: LoadedConfiguration): number {
   const { mail, pageError } = summary;
-  if (pageError !== null && (context.isWatched || isFirstIn(context, 'pages', pageError))) {
+  if (pageError !== null && (context.isWatched || isFirstIn(context, 'pages', pageError, configuration.state))) {
     context.err(`vigie: pages could not be written: ${pageError}`);
   }
   return problems.length > 0 || pageError !== null || mail.failed > 0 || mail.queued > 0 ? EXIT.partly : EXIT.done;

@@ -201,6 +201,5 @@ export const GLOBAL: Fields = {
   }),
 };
 
-/** All keys of the global file and of a drop-in file. */
+/** All keys of the global file; a drop-in file has those of SHARED. */
 export const GLOBAL_FILE: Fields = { ...GLOBAL, ...GLOBAL_NAMES, ...SHARED };
-export const DROP_IN_FILE: Fields = SHARED;

@@ -1,6 +1,6 @@
 import type { CheckType } from '../check-type.ts';
 import type { Option } from '../core/option.ts';
-import { CHECK, DROP_IN_FILE, type Field, type Fields, GLOBAL_FILE, NAME, PUBLIC_TEXT } from './fields.ts';
+import { CHECK, type Field, type Fields, GLOBAL_FILE, NAME, PUBLIC_TEXT, SHARED } from './fields.ts';
 
 export type JsonSchema = Record<string, unknown>;
 
@@ -9,7 +9,7 @@ export function renderJsonSchema(file: 'global' | 'drop-in', types: CheckType[])
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: file === 'global' ? 'vigie.yaml' : 'a drop-in file of vigie',
-    ...toObject(file === 'global' ? GLOBAL_FILE : DROP_IN_FILE),
+    ...toObject(file === 'global' ? GLOBAL_FILE : SHARED),
     $defs: { check: toCheck(types) },
   };
 }

@@ -3,7 +3,7 @@ import { type LoadedConfiguration, type LoadRequest, toCacheKey } from './reques
 import { findConfigFolder, readCache } from './state-folder.ts';
 
 export { ConfigurationError, formatProblem, formatProblems, type Problem } from './problem.ts';
-export type { LoadedConfiguration, LoadRequest, RemovedFile } from './request.ts';
+export type { LoadedConfiguration, LoadRequest } from './request.ts';
 
 /** Throws ConfigurationError (exit code 2) when there is nothing to go on with. */
 export async function loadConfiguration(request: LoadRequest): Promise<LoadedConfiguration> {

@@ -188,21 +188,13 @@ export function addToHistogram(histogram: Histogram, value: number): void {
   histogram[bucket] = (histogram[bucket] ?? 0) + 1;
 }
 
-export function mergeHistograms(a: Histogram, b: Histogram): Histogram {
-  const merged = { ...a };
-  for (const [bucket, count] of Object.entries(b)) merged[bucket] = (merged[bucket] ?? 0) + count;
-  return merged;
-}
-
-/** The value below which the share `q` of the observations lies (nearest rank), right within 2.5 %; null without observations. */
-export function percentile(histogram: Histogram, q: number): number | null {
-  return percentiles([histogram], [q])[0] ?? null;
-}
-
 /** GAMMA^700 is 7e14 seconds: every time that there is has its place. */
 const LAST_BUCKET = 700;
 
-/** Percentiles of all observations of several histograms, for ascending `shares`; pages ask for thousands of them. */
+/**
+ * The values below which the ascending `shares` of all observations of several histograms lie (nearest rank), right within 2.5 %;
+ * null without observations. Pages ask for thousands of them.
+ */
 export function percentiles(histograms: readonly Histogram[], shares: readonly number[]): (number | null)[] {
   const counts = new Float64Array(2 * LAST_BUCKET + 1);
   let [total, low, high] = [0, counts.length, -1];

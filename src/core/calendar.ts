@@ -25,10 +25,6 @@ export function toTimestamp(at: number): string {
   return new Date(at).toISOString().replace(/\.\d{3}Z$/, 'Z');
 }
 
-export function isTimezone(zone: string): boolean {
-  return DateTime.utc().setZone(zone).isValid;
-}
-
 function inZone(at: number, zone: string): DateTime {
   return DateTime.fromMillis(at, { zone, locale: 'en' });
 }

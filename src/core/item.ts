@@ -27,6 +27,10 @@ export interface CheckFacts {
   /** The private page's path, relative to the site: `services/website.html#front-page`. */
   page: string;
   failingParts: string[];
+  /** Other checks of the same host or service that are not OK, by id. */
+  also: string[];
+  /** The worst state that was told of the problem that is over; null while it lasts. */
+  was: State | null;
   /** What cannot be judged because this check fails: `14 checks, of them critical: website/front-page`; or null. */
   affected: string | null;
   past: PastProblem[];

@@ -6,6 +6,8 @@ import { count } from './transition.ts';
 
 /** A message lists at most so many items; the private page has them all. */
 const MAX_ITEMS = 60;
+/** So many of them with everything that is known, the others in two lines each: a telephone shows twenty lines. */
+const MAX_DETAILED = 5;
 const WIDTH = 72;
 
 /** One line of the digest: an item, or a problem and its recovery that nobody was told of in time. */
@@ -38,19 +40,23 @@ const WORDS: Record<ItemKind, string> = {
  */
 export function coalesce(items: Item[]): Entry[] {
   const entries: Entry[] = [];
+  /** Where the entry of each problem stands that is not over. */
+  const open = new Map<string, number>();
   for (const item of items) {
-    const open = item.check === null ? -1 : entries.findIndex(({ item: other, over }) => over === null && continues(other, item));
-    const before = entries[open];
-    if (before === undefined) entries.push({ item, over: null });
-    else if (item.kind === 'recovery')
-      entries[open] = { item, over: { onset: before.item.onset, state: before.item.state ?? 'UNKNOWN' } };
-    else entries[open] = { item: { ...item, kind: before.item.kind, state: worseOf(before.item.state, item.state) }, over: null };
+    const problem = `${item.check} ${item.onset}`;
+    const index = item.check === null ? undefined : open.get(problem);
+    const before = index === undefined ? undefined : entries[index];
+    if (index === undefined || before === undefined) {
+      if (item.kind === 'problem' || item.kind === 'worse') open.set(problem, entries.length);
+      entries.push({ item, over: null });
+    } else if (item.kind === 'recovery') {
+      entries[index] = { item, over: { onset: before.item.onset, state: before.item.state ?? 'UNKNOWN' } };
+      open.delete(problem);
+    } else {
+      entries[index] = { item: { ...item, kind: before.item.kind, state: worseOf(before.item.state, item.state) }, over: null };
+    }
   }
   return entries.sort((a, b) => rank(a) - rank(b) || a.item.at - b.item.at);
-}
-
-function continues(before: Item, item: Item): boolean {
-  return before.check === item.check && before.onset === item.onset && (before.kind === 'problem' || before.kind === 'worse');
 }
 
 function worseOf(a: State | null, b: State | null): State | null {
@@ -81,8 +87,11 @@ export function composeText(items: Item[], context: MessageContext): MessageText
   if (first === undefined) throw new Error('a message without items');
   const more = entries.length > 1 ? ` (+${entries.length - 1} more)` : '';
   const rest = entries.length - shown.length;
+  const detailed = shown.slice(0, MAX_DETAILED).map((entry) => describeEntry(entry, context));
+  const brief = shown.slice(MAX_DETAILED).map((entry) => describeBriefly(entry, context));
   const body = [
-    ...shown.map((entry) => describeEntry(entry, context).join('\n')),
+    ...detailed.map((lines) => lines.join('\n')),
+    ...(brief.length > 0 ? [brief.flat().join('\n')] : []),
     ...(rest > 0 ? [`and ${count(rest, 'more change')}: see the page`] : []),
     signature(context),
   ];
@@ -102,33 +111,61 @@ function headline({ item, over }: Entry): string {
 function describeEntry(entry: Entry, context: MessageContext): string[] {
   const { item, over } = entry;
   const { facts } = item;
-  if (facts === null)
-    return [
-      ...wrap(`${WORDS[item.kind]}${item.host === null ? '' : ` ${item.host}`}: ${item.reason}`, ''),
-      ...item.lines.flatMap(quote),
-    ];
-  const head = over === null ? `${item.state} ${item.check}` : `OVER ${item.check}`;
-  const lines = [
-    facts.title === item.host || facts.title === item.check ? head : `${head}  (${facts.title})`,
-    ...describeTime(entry, context),
-  ];
-  lines.push(...labelled('seen', quote(facts.output)));
-  for (const part of facts.failingParts.slice(0, 10)) lines.push(...labelled('', quote(part)));
-  lines.push(...labelled('where', wrap(`${facts.type}: ${facts.target}`)), ...labelled('why', wrap(item.reason)));
+  if (facts === null) return describeWhole(item);
+  const isOver = over !== null || item.kind === 'recovery';
+  const lines = [`${headOf(entry)}${facts.title === item.host || facts.title === item.check ? '' : `  (${facts.title})`}`];
+  lines.push(...describeTime(entry, context), ...labelled(isOver ? 'now' : 'seen', quote(facts.output)));
+  const parts = facts.failingParts.slice(0, MAX_PARTS).flatMap((part) => quote(part));
+  const hidden = facts.failingParts.length - MAX_PARTS;
+  lines.push(...labelled('parts', hidden > 0 ? [...parts, `and ${hidden} more`] : parts));
+  if (!isOver) {
+    lines.push(...labelled('where', wrap(`${facts.type}: ${facts.target}`)), ...labelled('why', wrap(item.reason)));
+    if (facts.affected !== null) lines.push(...labelled('hides', wrap(`unreachable behind it: ${facts.affected}`)));
+    if (facts.also.length > 0) lines.push(...labelled('also', wrap(describeAlso(facts.also))));
+  }
   const last = describePast(item, context);
   if (last !== null) lines.push(...labelled('before', wrap(last)));
-  if (facts.notes !== null) lines.push(...labelled('notes', [facts.notes]));
+  if (facts.notes !== null && !isOver) lines.push(...labelled('notes', [facts.notes]));
   if (context.url !== null) lines.push(...labelled('page', [`${context.url.replace(/\/?$/, '/')}${facts.page}`]));
-  lines.push(...labelled('more', [`vigie explain ${item.check}`]));
+  if (!isOver) lines.push(...labelled('more', [`vigie explain ${item.check}`]));
   return lines;
+}
+
+function describeWhole(item: Item): string[] {
+  const subject = item.host === null ? '' : ` ${item.host}`;
+  return [
+    ...wrap(`${WORDS[item.kind]}${subject}: ${item.reason}`, '', WIDTH),
+    ...item.lines.flatMap(quote).map((line) => `${INDENT}${line}`),
+  ];
+}
+
+function headOf({ item, over }: Entry): string {
+  if (over !== null) return `OVER ${item.check}`;
+  return `${item.kind === 'recovery' ? WORDS.recovery : item.state} ${item.check}`;
+}
+
+/** What is further down: the line of the subject, and what was seen. */
+function describeBriefly(entry: Entry, { timezone }: MessageContext): string[] {
+  const { item, over } = entry;
+  if (item.facts === null) return describeWhole(item).slice(0, 6);
+  if (over !== null || item.kind === 'recovery') return [headline(entry)];
+  const seen = quote(item.facts.output)[0] ?? '';
+  return [`${headOf(entry)} since ${formatTime(item.onset, timezone)}`, ...labelled('', [seen])];
+}
+
+function describeAlso(ids: string[]): string {
+  const named = ids.slice(0, 5).join(', ');
+  return ids.length > 5 ? `${named} and ${ids.length - 5} more are failing` : `${named} ${ids.length === 1 ? 'is' : 'are'} failing`;
 }
 
 function describeTime({ item, over }: Entry, { timezone }: MessageContext): string[] {
   const length = formatAge((item.at - item.onset) / 1000);
   if (over === null && item.kind !== 'recovery')
-    return labelled('since', wrap(`${formatTime(item.onset, timezone)}, ${length} ago`));
-  const was = over === null ? '' : `was ${over.state} `;
-  return labelled('when', wrap(`${was}from ${formatTime(item.onset, timezone)} to ${formatTime(item.at, timezone)}, ${length}`));
+    return labelled('since', wrap(`${formatTime(item.onset, timezone)}${item.at > item.onset ? `, ${length} before this` : ''}`));
+  const state = over?.state ?? item.facts?.was ?? null;
+  const was = state === null ? '' : `${state} `;
+  const times = [`${was}from ${formatTime(item.onset, timezone)}`, `to ${formatTime(item.at, timezone)}, ${length}`];
+  return labelled('was', times);
 }
 
 /** "third time in 90 days; 12 Nov, 6 min": the check's own history is the first thing one asks. */
@@ -154,6 +191,8 @@ function signature({ url, timezone, now }: MessageContext): string {
 
 const INDENT = '  ';
 const LABEL_WIDTH = 8;
+const TEXT_WIDTH = WIDTH - INDENT.length - LABEL_WIDTH;
+const MAX_PARTS = 10;
 
 function labelled(label: string, lines: string[]): string[] {
   return lines.map((line, i) => `${INDENT}${(i === 0 ? label : '').padEnd(LABEL_WIDTH)}${line}`);
@@ -161,11 +200,13 @@ function labelled(label: string, lines: string[]): string[] {
 
 /** Text from outside stands behind `>` on every line, so that it never looks like a line of ours. */
 function quote(text: string): string[] {
-  return wrap(cleanText(text, 500), '> ').map((line) => (line.startsWith('> ') ? line : `> ${line}`));
+  // A word that is longer than a line is cut where the line ends.
+  const longWord = new RegExp(`\\S{${TEXT_WIDTH - 2}}(?=\\S)`, 'gu');
+  return wrap(cleanText(text, 500).replace(longWord, '$& '), '> ');
 }
 
-function wrap(text: string, prefix = ''): string[] {
-  const width = WIDTH - INDENT.length - LABEL_WIDTH - prefix.length;
+function wrap(text: string, prefix = '', columns = TEXT_WIDTH): string[] {
+  const width = columns - prefix.length;
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {

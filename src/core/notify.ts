@@ -37,8 +37,8 @@ export function planNotifications(
   facts: RunFacts,
 ): Plan {
   const plan: Plan = { items: [], events: [], statuses: new Map(statuses), changed: new Set() };
+  for (const one of evaluated) remember(plan, one.status);
   for (const one of evaluated) {
-    remember(plan, one.status);
     if (one.transition !== null) planTransition(one, one.transition, { ...facts, configuration, evaluated }, plan);
   }
   planNewChecks(configuration, facts, plan);
@@ -83,7 +83,11 @@ function planTransition(one: Evaluated, transition: Transition, facts: Telling, 
     onset: transition.onset,
     reason: transition.reason,
     to: verdict.to,
-    facts: toFacts(check, status, facts),
+    facts: {
+      ...toFacts(check, status, facts),
+      also: alsoFailing(check, facts.configuration, plan.statuses),
+      was: transition.kind === 'recovery' ? transition.told : null,
+    },
     lines: [],
   });
   if (status.problem !== null) {
@@ -181,7 +185,11 @@ function planWhole(configuration: Configuration, evaluated: Evaluated[], facts: 
   }
 }
 
-function toFacts(check: Check, status: Status, { configuration, evaluated, pastProblems }: Telling): CheckFacts {
+function toFacts(
+  check: Check,
+  status: Status,
+  { configuration, evaluated, pastProblems }: Telling,
+): Omit<CheckFacts, 'also' | 'was'> {
   const service = check.service === null ? undefined : configuration.services[check.service];
   return {
     title: service?.title ?? check.host ?? check.id,
@@ -197,6 +205,17 @@ function toFacts(check: Check, status: Status, { configuration, evaluated, pastP
     affected: describeAffected(check, evaluated),
     past: pastProblems(check.id),
   };
+}
+
+function alsoFailing(check: Check, { checks }: Configuration, statuses: Map<string, Status>): string[] {
+  const isNear = (other: Check) =>
+    (other.host !== null && other.host === check.host) || (other.service !== null && other.service === check.service);
+  const isFailing = ({ id }: Check) => (statuses.get(id)?.latest?.state ?? 'OK') !== 'OK';
+  return checks
+    .filter(
+      (other) => other.id !== check.id && !other.parents.includes(check.id) && other.enabled && isNear(other) && isFailing(other),
+    )
+    .map(({ id }) => id);
 }
 
 /** A parent's item says what is unreachable behind it, and names what is critical (alerting.md section 4). */

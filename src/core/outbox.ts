@@ -36,6 +36,10 @@ export interface Outbox {
   /** Items that are in no message yet, oldest first. */
   pendingItems(): OwedItem[];
   itemsOf(message: number): OwedItem[];
+  /** Names of the contacts for whom a message's items are. */
+  contactsOf(message: number): string[];
+  /** Addresses to which anything is owed. */
+  owedRecipients(): string[];
   frozenMessages(): FrozenMessage[];
   /** A number for a new message of these items; it holds nothing yet. */
   openMessage(items: OwedItem[], message: { recipient: string; transport: string; now: number }): number;

@@ -5,20 +5,22 @@ import {
   EMPTY_TALLY,
   type Histogram,
   type HourRow,
-  mergeHistograms,
   percentiles,
   type Tally,
 } from './availability.ts';
 import { WINDOW_DAYS, type Window } from './run-record.ts';
 import type { Status } from './status.ts';
 
-/** Sums over the days before today, made once a day, so that a run's cost does not grow with the history. */
+/**
+ * Sums over the days before today, made once a day, so that a run's cost does not grow with the history. A run reads one of each
+ * check, so it is kept short: most days are one digit.
+ */
 export interface Past {
   /** The day (UTC) that it was made for: it covers the days before. */
   day: string;
   windows: Record<Exclude<Window, '24h'>, { tally: Tally; latency: Histogram }>;
-  /** The last 89 days before today, oldest first; absent days are null. */
-  days: ({ day: string; tally: Tally } | null)[];
+  /** The last 89 days before today, oldest first: null without results, 0 for a day that was OK throughout. */
+  days: (Tally | 0 | null)[];
 }
 
 export interface WindowFigures {
@@ -33,6 +35,10 @@ export interface WindowFigures {
 }
 
 const DAY_MS = 86_400_000;
+const DAY_S = 86_400;
+/** Credits are whole seconds: a day of 288 results may be short of a few. */
+const ROUNDING_S = 300;
+const FULL_DAY: Tally = [DAY_S, 0, 0, 0, 0];
 
 export function dayBefore(day: string, days: number): string {
   return new Date(Date.parse(`${day}T00:00:00Z`) - days * DAY_MS).toISOString().slice(0, 10);
@@ -40,21 +46,38 @@ export function dayBefore(day: string, days: number): string {
 
 /** `rows` are the days of one check before `today`, in any order. */
 export function summarisePast(today: string, rows: Pick<DayCounters, 'day' | 'tally' | 'latency'>[]): Past {
-  const windows = Object.fromEntries(
-    Object.entries(WINDOW_DAYS).map(([window, days]) => {
-      const first = dayBefore(today, days - 1);
-      const inside = rows.filter((row) => row.day >= first && row.day < today);
-      const tally = inside.reduce<Tally>((sum, row) => addTally(sum, row.tally), EMPTY_TALLY);
-      return [window, { tally, latency: inside.reduce<Histogram>((sum, row) => mergeHistograms(sum, row.latency), {}) }];
-    }),
-  ) as Past['windows'];
+  const windows = {} as Past['windows'];
+  const newestFirst = rows.filter((row) => row.day < today).sort((a, b) => (a.day < b.day ? 1 : -1));
+  let tally = EMPTY_TALLY;
+  const latency: Histogram = {};
+  let next = 0;
+  // Each window holds the shorter one before it, so every row is added once.
+  for (const [window, days] of Object.entries(WINDOW_DAYS) as [keyof Past['windows'], number][]) {
+    const first = dayBefore(today, days - 1);
+    for (let row = newestFirst[next]; row !== undefined && row.day >= first; row = newestFirst[++next]) {
+      tally = addTally(tally, row.tally);
+      for (const [bucket, number] of Object.entries(row.latency)) latency[bucket] = (latency[bucket] ?? 0) + number;
+    }
+    windows[window] = { tally, latency: { ...latency } };
+  }
   const byDay = new Map(rows.map((row) => [row.day, row.tally]));
-  const days = Array.from({ length: 89 }, (_, i) => {
-    const day = dayBefore(today, 89 - i);
-    const tally = byDay.get(day);
-    return tally === undefined ? null : { day, tally };
-  });
+  const days = Array.from({ length: 89 }, (_, i) => shorten(byDay.get(dayBefore(today, 89 - i))));
   return { day: today, windows, days };
+}
+
+function shorten(tally: Tally | undefined): Tally | 0 | null {
+  if (tally === undefined) return null;
+  return tally[0] >= DAY_S - ROUNDING_S && tally[1] + tally[2] + tally[3] + tally[4] === 0 ? 0 : tally;
+}
+
+/** The tallies of the last 90 days (UTC), oldest first, today last. */
+export function dayTallies(today: string, status: Status | undefined, past: Past | undefined): Tally[] {
+  const isCurrent = past?.day === today;
+  const tallies = Array.from({ length: 89 }, (_, i) => {
+    const day = isCurrent ? past.days[i] : null;
+    return day === 0 ? FULL_DAY : (day ?? EMPTY_TALLY);
+  });
+  return [...tallies, status?.today?.day === today ? status.today.tally : EMPTY_TALLY];
 }
 
 const SHARES = [0.5, 0.95, 0.99] as const;

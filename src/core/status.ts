@@ -1,5 +1,5 @@
 import type { HourRow, TodayCounters } from './availability.ts';
-import type { Metrics, Part, Result, Withheld } from './observation.ts';
+import type { Result } from './observation.ts';
 import type { State } from './state.ts';
 
 /** A run of counted non-OK results, from the first on. */
@@ -28,18 +28,7 @@ export interface Problem {
 }
 
 /** The latest observation of a check, as it is shown. */
-export interface Latest {
-  at: number;
-  run: number;
-  state: State;
-  code: string;
-  output: string;
-  metrics: Metrics;
-  parts: Part[];
-  withheld: Withheld | null;
-  duration: number;
-  scheduled: boolean;
-}
+export type Latest = Omit<Result, 'check' | 'memory'>;
 
 /** A check's remembered situation: everything that its next result is judged with. Plain JSON. */
 export interface Status {

@@ -1,5 +1,5 @@
-import { EMPTY_TALLY, type Tally, worstClass } from './availability.ts';
-import { dayBefore, type Past } from './past.ts';
+import { type Tally, worstClass } from './availability.ts';
+import { dayBefore } from './past.ts';
 import type { Status } from './status.ts';
 import type { StateClass } from './views-words.ts';
 
@@ -28,14 +28,6 @@ export function toHourBar(now: number, status: Status | undefined): Bar {
   return bar;
 }
 
-/** The tallies of the last 90 days (UTC), today last. */
-export function toDayTallies(today: string, status: Status | undefined, past: Past | undefined): Tally[] {
-  const isCurrent = past?.day === today;
-  const tallies = Array.from({ length: 89 }, (_, i) => (isCurrent ? past.days[i]?.tally : undefined) ?? EMPTY_TALLY);
-  tallies.push(status?.today?.day === today ? status.today.tally : EMPTY_TALLY);
-  return tallies;
-}
-
 export function toDayBar(tallies: Tally[]): Bar {
   return tallies.map(worstClass);
 }
@@ -50,10 +42,6 @@ export function worstBar(bars: Bar[], length: number): Bar {
     }
   }
   return worst;
-}
-
-export function worstOf(classes: StateClass[]): StateClass {
-  return classes.reduce((worst, found) => (RANK[found] > RANK[worst] ? found : worst), 'none' as StateClass);
 }
 
 /** Runs of a bar, with the labels of their first and last cell. */

@@ -3,22 +3,12 @@ import { formatAge } from './calendar.ts';
 import type { Check } from './configuration.ts';
 import type { Event } from './item.ts';
 import { isNew } from './notify.ts';
-import { type WindowFigures, windowFigures } from './past.ts';
+import { dayTallies, type WindowFigures, windowFigures } from './past.ts';
 import { WINDOWS } from './run-record.ts';
 import type { PastResult, Snapshot } from './snapshot.ts';
 import { type Status, stateType } from './status.ts';
 import { count } from './transition.ts';
-import {
-  type Bar,
-  type BarRun,
-  dayLabels,
-  describeBar,
-  hourLabels,
-  toDayBar,
-  toDayTallies,
-  toHourBar,
-  toRuns,
-} from './views-bar.ts';
+import { type Bar, type BarRun, dayLabels, describeBar, hourLabels, toDayBar, toHourBar, toRuns } from './views-bar.ts';
 import { describeThreshold, formatSettings, toSettings } from './views-settings.ts';
 import { hardState, type Standing, type StateWord, standingOf, stateWord } from './views-state.ts';
 import {
@@ -144,7 +134,7 @@ export function toCheckView(seen: Seen, means: Means): CheckView {
   const { calendar, snapshot } = means;
   const latest = status?.latest ?? null;
   const past = snapshot.pasts.get(check.id);
-  const days = toDayBar(toDayTallies(toDay(snapshot.now), status, past));
+  const days = toDayBar(dayTallies(toDay(snapshot.now), status, past));
   const figures = status === undefined ? [] : WINDOWS.map((window) => windowFigures(window, status, past));
   const results = latest === null ? [] : snapshot.recentResults(check.id);
   return {

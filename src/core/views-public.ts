@@ -1,12 +1,12 @@
 import { availability, type Tally, toDay } from './availability.ts';
 import type { Check, Configuration, Service } from './configuration.ts';
-import { windowTally } from './past.ts';
+import { dayTallies, windowTally } from './past.ts';
 import type { Window } from './run-record.ts';
 import type { PastResult, Snapshot } from './snapshot.ts';
 import type { State } from './state.ts';
 import type { Status } from './status.ts';
 import { count } from './transition.ts';
-import { type BarRun, dayLabels, toDayBar, toDayTallies, worstBar } from './views-bar.ts';
+import { type BarRun, dayLabels, toDayBar, worstBar } from './views-bar.ts';
 import { type Calendar, formatAvailability, type Moment, type StateClass, toCalendar } from './views-words.ts';
 
 /** What the public may know (interface.md section 3). Nothing here can hold a host, an address, an output, a contact or a file. */
@@ -127,7 +127,7 @@ function toPublicService(snapshot: Snapshot, service: Service, means: Means): Pu
   const verdicts = checks.map((check) => ({ check, ...verdictOf(snapshot, check) }));
   const { state, since } = combine(service, verdicts);
   const tallies = checks.map((check) =>
-    toDayTallies(toDay(snapshot.now), snapshot.statuses.get(check.id), snapshot.pasts.get(check.id)),
+    dayTallies(toDay(snapshot.now), snapshot.statuses.get(check.id), snapshot.pasts.get(check.id)),
   );
   const windows = PUBLIC_WINDOWS.map((window) => toWindow(snapshot, checks, window));
   const { title = '', description = '' } = service.public ?? {};

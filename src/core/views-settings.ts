@@ -51,10 +51,14 @@ function describePublic(check: Check): string {
   return check.impact === 'down' ? 'yes' : 'yes, degrades only';
 }
 
-function originOf({ origins }: Check, name: string): string {
+/** Maps merge by key, so that their keys may come from several places: all of them are named. */
+function originOf({ origins, type }: Check, name: string): string {
   if (name === 'type' || name === 'target') return 'check';
   if (name === 'depends on') return 'its parents';
-  return origins[name] ?? origins[`${name}.warning`] ?? origins[`${name}.critical`] ?? origins[`${name}.times`] ?? 'default';
+  const inner = Object.keys(origins).filter((key) => key.startsWith(`${name}.`));
+  const places = new Set(inner.map((key) => origins[key] ?? 'default'));
+  if (places.size > 0) return [...places].join(', ');
+  return origins[name] ?? (name.startsWith('thresholds.') ? `type ${type}` : 'default');
 }
 
 export function describeThreshold(

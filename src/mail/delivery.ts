@@ -1,18 +1,21 @@
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { ChildCommand, ChildResult } from '../check-type.ts';
 import type { Configuration, Contact, Secret } from '../core/configuration.ts';
 import { composeText } from '../core/message.ts';
 import type { Composed, FrozenMessage, Outbox, OwedItem } from '../core/outbox.ts';
 import { maildirTransport } from './maildir.ts';
-import { type SpawnWithInput, sendmailTransport } from './sendmail.ts';
+import { sendmailTransport } from './sendmail.ts';
 import type { Delivery, Send } from './transport.ts';
 
 /** What delivering touches besides the outbox. */
 export interface MailOutside {
   secret(reference: Secret): string;
-  spawn: SpawnWithInput;
+  spawn(command: ChildCommand): Promise<ChildResult>;
   /** Seconds for all attempts of one run together; what is left waits for the next run. Default 30. */
   budget?: number;
+  /** Milliseconds for one attempt at a relay, from connecting to its last answer. Default 20 s. */
+  attemptMs?: number;
 }
 
 export interface MailCounts {
@@ -61,8 +64,7 @@ function closeUnknownRecipients(outbox: Outbox, configuration: Configuration): v
   const known = new Set(
     Object.values(configuration.contacts).flatMap(({ mail, fallback }) => [...mail, ...(fallback?.mail ?? [])]),
   );
-  const owed = [...outbox.pendingItems(), ...outbox.frozenMessages()].map(({ recipient }) => recipient);
-  for (const recipient of new Set(owed)) {
+  for (const recipient of outbox.owedRecipients()) {
     if (!known.has(recipient)) outbox.closeRecipient(recipient, `${recipient} is in no contact any more`);
   }
 }
@@ -88,7 +90,7 @@ class DeliveryRound {
     const { now } = this.outside;
     for (const [recipient, items] of groupByRecipient(this.outbox.pendingItems())) {
       const known = unsent.find((message) => message.recipient === recipient);
-      const transport = this.transportOf(recipient, items);
+      const transport = this.transportOf(recipient, [...new Set(items.map(({ contact }) => contact))]);
       const message = known?.message ?? this.outbox.openMessage(items, { recipient, transport, now });
       const all = known === undefined ? items : [...this.outbox.itemsOf(message), ...items];
       this.outbox.fill(message, known === undefined ? [] : items, await this.compose(message, recipient, all));
@@ -104,7 +106,7 @@ class DeliveryRound {
     this.counts = { sent: 0, queued: 0, failed: 0 };
     for (const message of this.outbox.frozenMessages()) {
       // By today's way: the one that was configured when the message was frozen may be gone.
-      const transport = this.transportOf(message.recipient, this.outbox.itemsOf(message.message));
+      const transport = this.transportOf(message.recipient, this.outbox.contactsOf(message.message));
       const isDue = this.isDue(message) && !this.unreachable.has(transport) && performance.now() < until;
       if (isDue) await this.attempt(message, transport);
       else this.counts.queued += 1;
@@ -177,9 +179,9 @@ class DeliveryRound {
   }
 
   /** A contact's fallback may have a way of its own: our own mail server may be what is down. */
-  private transportOf(recipient: string, items: OwedItem[]): string {
-    const contacts = items
-      .map(({ contact }) => this.configuration.contacts[contact])
+  private transportOf(recipient: string, names: string[]): string {
+    const contacts = names
+      .map((name) => this.configuration.contacts[name])
       .filter((contact): contact is Contact => contact !== undefined);
     const own = contacts.find(
       ({ mail, fallback }) => fallback?.transport != null && fallback.mail.includes(recipient) && !mail.includes(recipient),
@@ -196,7 +198,11 @@ class DeliveryRound {
 
 function groupByRecipient(items: OwedItem[]): Map<string, OwedItem[]> {
   const groups = new Map<string, OwedItem[]>();
-  for (const item of items) groups.set(item.recipient, [...(groups.get(item.recipient) ?? []), item]);
+  for (const item of items) {
+    const group = groups.get(item.recipient);
+    if (group === undefined) groups.set(item.recipient, [item]);
+    else group.push(item);
+  }
   return groups;
 }
 
@@ -217,6 +223,6 @@ export async function openTransport(transport: string, settings: Configuration['
     verify: tls.verify,
     ca: tls.ca === null ? null : readFileSync(tls.ca, 'utf8'),
     login: user === null || password === null ? null : { user, password: outside.secret(password) },
-    deadlineMs: ATTEMPT_MS,
+    deadlineMs: outside.attemptMs ?? ATTEMPT_MS,
   });
 }

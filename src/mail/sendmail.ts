@@ -2,9 +2,6 @@ import type { ChildCommand, ChildResult } from '../check-type.ts';
 import { cleanText } from '../core/text.ts';
 import type { Send } from './transport.ts';
 
-/** `input` goes to standard input, which is then closed. */
-export type SpawnWithInput = (command: ChildCommand & { input: Buffer }) => Promise<ChildResult>;
-
 /** sysexits.h: the codes that mean "never", by whatever stands in for sendmail (postfix, exim, msmtp). */
 const PERMANENT = new Map([
   [64, 'usage'],
@@ -14,7 +11,7 @@ const PERMANENT = new Map([
 ]);
 
 /** Hands the message to a local sendmail. `-i`: a line with a lone dot does not end it. Exit 0 means that it took it over. */
-export function sendmailTransport(file: string, spawn: SpawnWithInput): Send {
+export function sendmailTransport(file: string, spawn: (command: ChildCommand) => Promise<ChildResult>): Send {
   return async ({ from, to, content }) => {
     try {
       const { exitCode, signal, stderr } = await spawn({

@@ -20,7 +20,7 @@ const TOKEN = `${process.pid}.${randomBytes(12).toString('hex')}`;
 
 /**
  * Runs a program without a shell: it dies with us (`--pdeathsig`), has limits on memory, files and processes, a process group of
- * its own that is killed when it ends or `signal` is aborted, nothing on standard input, and an environment of ours.
+ * its own that is killed when it ends or `signal` is aborted, only `input` on standard input, and an environment of ours.
  * Throws LookFailure `child.missing`, TargetFailure `timeout.total`.
  */
 export async function runChild(command: ChildCommand, signal: AbortSignal): Promise<ChildResult> {
@@ -32,8 +32,9 @@ export async function runChild(command: ChildCommand, signal: AbortSignal): Prom
     cwd: command.cwd ?? '/',
     env: { PATH: SEARCH_PATH.join(':'), LANG: 'C.UTF-8', LC_ALL: 'C.UTF-8', ...command.env, [MARKER]: TOKEN },
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [command.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
+  feed(child, command.input);
   const onAbort = () => killGroup(child);
   signal.addEventListener('abort', onAbort, { once: true });
   try {
@@ -67,6 +68,12 @@ function findProgram(file: string): string {
   throw new LookFailure('child.missing', `program ${cleanText(file, 60)} is not installed or must not be executed`);
 }
 
+/** A program may end without reading all of it: its exit code says what that means, not our broken pipe. */
+function feed(child: ChildProcess, input: Uint8Array | undefined): void {
+  child.stdin?.on('error', () => {});
+  if (input !== undefined) child.stdin?.end(input);
+}
+
 interface Collected {
   result: ChildResult;
   /** Its pipes were still open when it had ended. */
@@ -82,6 +89,7 @@ function collect(child: ChildProcess, maxOutput: number): Promise<Collected> {
       let timer: NodeJS.Timeout | undefined;
       const finish = (held: boolean) => {
         clearTimeout(timer);
+        child.stdin?.destroy();
         child.stdout?.destroy();
         child.stderr?.destroy();
         const truncated = stdout.truncated || stderr.truncated;

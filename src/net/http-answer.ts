@@ -92,7 +92,9 @@ export class AnswerCollector {
   }
 
   onComplete(): void {
-    if (this.#failure === null && this.#head) this.#settle.resolve({ ...this.#head, body: Buffer.concat(this.#chunks) });
+    // A body without a length ends with its connection, and so with our deadline too: that is no whole answer.
+    const isWhole = this.#failure === null && !this.#limits.signal.aborted;
+    if (isWhole && this.#head) this.#settle.resolve({ ...this.#head, body: Buffer.concat(this.#chunks) });
     else this.onError(this.#failure);
   }
 
@@ -129,6 +131,10 @@ const HTTP_FAILURES: Record<string, [code: string, words: string]> = {
 export function toHttpFailure(error: unknown, hasHead: boolean): TargetFailure | LookFailure {
   if (error instanceof TargetFailure || error instanceof LookFailure) return error;
   const { code = '', message = '', name } = error as NodeJS.ErrnoException;
+  // The parser is WebAssembly, which wants gigabytes of address space: under `ulimit -v` we could not look.
+  if (error instanceof RangeError) {
+    return new LookFailure('limit.memory', `no memory to read the answer: ${cleanText(message, 80)}`, { cause: error });
+  }
   const known = HTTP_FAILURES[code];
   if (known) return new TargetFailure(known[0], known[1], { cause: error });
   if (name === 'HTTPParserError') {

@@ -35,7 +35,7 @@ export async function observeParts(looks: Look[], lowest: readonly string[] = []
 }
 
 /** One look, or one for each family. Through a proxy it is the proxy that chooses the address, so a family cannot be asked for. */
-export function observeFamilies(
+export async function observeFamilies(
   family: 4 | 6 | 'both' | undefined,
   context: Context,
   look: (family: 4 | 6 | undefined) => Promise<Observation>,

@@ -20,7 +20,8 @@ export async function compact(database: Database, retention: Configuration['rete
   const packing = oldest.length === 0 ? null : await import('./packing.ts');
   const pack = database.transaction(() => {
     for (const { number, at } of oldest) if (packing !== null) packDay(database, number, toDay(at), packing.packResults);
-    forget(database, retention, now);
+    const believed = believedTime(database, now);
+    if (believed !== null) forget(database, retention, believed);
   });
   pack.immediate();
   return { packed: oldest.length };
@@ -43,6 +44,16 @@ function packDay(database: Database, number: number, day: string, pack: typeof p
   const name = others === 0 ? day : `${day}#${others + 1}`;
   database.prepare('INSERT INTO packed VALUES (?, ?, ?, ?)').run(number, name, results.length, pack(results));
   database.prepare('DELETE FROM results WHERE check_number = ? AND at >= ? AND at < ?').run(...span);
+}
+
+/** So many runs must agree about the time before anything is forgotten by it. */
+const AGREEING_RUNS = 60;
+
+/** A clock that jumps far ahead, for one run or an hour of them, must not cost the history. Null while there are too few runs. */
+function believedTime(database: Database, now: number): number | null {
+  const sql = 'SELECT count(*), min(started_at) FROM (SELECT started_at FROM runs ORDER BY run DESC LIMIT ?)';
+  const [runs, earliest] = database.prepare(sql).raw().get(AGREEING_RUNS) as [number, number | null];
+  return runs < AGREEING_RUNS || earliest === null ? null : Math.min(now, earliest);
 }
 
 function forget(database: Database, retention: Configuration['retention'], now: number): void {

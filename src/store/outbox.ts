@@ -41,6 +41,17 @@ export function openOutbox(database: Database): Outbox {
         .all(message)
         .map(toOwed);
     },
+    contactsOf(message) {
+      return database
+        .prepare('SELECT DISTINCT contact FROM items WHERE message = ? ORDER BY contact')
+        .pluck()
+        .all(message) as string[];
+    },
+    owedRecipients() {
+      const sql = `SELECT recipient FROM items WHERE message IS NULL AND closed IS NULL
+        UNION SELECT recipient FROM messages WHERE state = 'frozen'`;
+      return database.prepare(sql).pluck().all() as string[];
+    },
     frozenMessages() {
       const rows = database.prepare(`
         SELECT message, recipient, transport, message_id AS messageId, content, attempts, next_at AS nextAt, attempted_at AS attemptedAt,

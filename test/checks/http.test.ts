@@ -233,7 +233,7 @@ test('family both: each IP version is a part, and one that fails fails the check
     { resolver: { hostsFile: bothHosts() } },
   );
   assert.equal(code(one), 'network.refused');
-  assert.match(one.output, /^IPv6: ::1 port \d+ refuses connections$/);
+  assert.match(one.output, /^1 of 2 fail, IPv6: ::1 port \d+ refuses connections$/);
   assert.deepEqual(
     one.parts?.map(({ state }) => state),
     ['OK', 'CRITICAL'],

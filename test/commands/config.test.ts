@@ -7,7 +7,7 @@ import { checkConfiguration, confirmConfiguration, printSchema, showConfiguratio
 import type { Output } from '../../src/commands/output.ts';
 import { printTypes } from '../../src/commands/types.ts';
 import { FAKE_REQUEST } from '../support/check-types.ts';
-import { BASE, HOST, TestConfiguration } from '../support/configuration.ts';
+import { BASE, HOST, withFiles } from '../support/configuration.ts';
 
 class Recorder implements Output {
   isTerminal: boolean;
@@ -37,15 +37,6 @@ const WEBSITE = `services:
         thresholds: { time: { warning: 2s }, size: { critical: "1KiB:" } }
         notes: "first line\\nsecond"
 `;
-
-async function withFiles(files: Record<string, string>, use: (folder: TestConfiguration) => Promise<void>): Promise<void> {
-  const folder = new TestConfiguration(files);
-  try {
-    await use(folder);
-  } finally {
-    folder.remove();
-  }
-}
 
 test('`config check` is silent when all is well, says the count to a person, and lists every mistake with exit code 2', async () => {
   await withFiles({ 'conf.d/web.yaml': HOST }, async (folder) => {

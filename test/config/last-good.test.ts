@@ -3,20 +3,11 @@ import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync }
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { confirmRemovals } from '../../src/config/confirm.ts';
-import { BASE, HOST, TestConfiguration } from '../support/configuration.ts';
+import { BASE, HOST, withFiles } from '../support/configuration.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const HOUR = 3_600_000;
 const DB = 'hosts:\n  db1: { address: 192.0.2.20, checks: { alive: { type: ping } } }\n';
-
-async function withFiles(files: Record<string, string>, use: (folder: TestConfiguration) => Promise<void>): Promise<void> {
-  const folder = new TestConfiguration(files);
-  try {
-    await use(folder);
-  } finally {
-    folder.remove();
-  }
-}
 
 function ids(loaded: { configuration: { checks: { id: string }[] } }): string[] {
   return loaded.configuration.checks.map((check) => check.id).filter((id) => !id.startsWith('proxy/'));

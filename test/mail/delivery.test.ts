@@ -34,7 +34,7 @@ function see(state: 'OK' | 'CRITICAL', at: number, configuration = configure()):
 }
 
 function deliver(now: number, configuration = configure()): Promise<MailCounts> {
-  const outside = { secret: () => '', spawn: () => Promise.reject(new Error('no child in this test')), now };
+  const outside = { secret: () => '', spawn: () => Promise.reject(new Error('no child in this test')), now, attemptMs: 250 };
   return deliverOutbox(openOutbox(history.database), configuration, outside);
 }
 
@@ -235,6 +235,47 @@ describe('the outbox', () => {
     const [message] = server.received;
     assert.match(header(message?.content ?? '', 'Subject'), /\(\+499 more\)$/);
     assert.match(message?.content ?? '', /and 440 more changes/);
+  });
+
+  const hangingSteps: SmtpStep[] = ['connect', 'EHLO', 'MAIL', 'RCPT', 'DATA', 'end-of-data'];
+  for (const step of hangingSteps) {
+    it(`[case O06] a relay that hangs at ${step} costs one attempt's time and holds nobody else's mail back for ever`, async () => {
+      const contacts = { sysadmins: contactOf('sysadmins', ['a@example.org', 'b@example.org']) };
+      const configuration = configure({ contacts });
+      see('OK', NOON, configuration);
+      see('CRITICAL', NOON, configuration);
+      server.fault = (at) => (at === step ? 'hang' : undefined);
+      const began = performance.now();
+      assert.deepEqual(await deliver(NOON, configuration), { sent: 0, queued: 2, failed: 0 });
+      assert.ok(performance.now() - began < 1500);
+      const answers = readMessages(history.database, 10).map(({ answer }) => answer);
+      assert.ok(
+        answers.some((answer) => /^no answer within 0.25 s$|^Greeting never received$/.test(answer)),
+        answers.join('; '),
+      );
+      server.fault = () => undefined;
+      const expected = step === 'end-of-data' ? 20 : 1;
+      assert.deepEqual(await deliver(NOON + expected * MINUTE, configuration), { sent: 2, queued: 0, failed: 0 });
+    });
+  }
+
+  it('[case O11] a hundred thousand owed items are one message, within seconds and the memory of a run', async () => {
+    see('OK', NOON);
+    see('CRITICAL', NOON);
+    history.database.exec(`
+      WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 100000)
+      INSERT INTO items (run, at, kind, subject, check_id, host, state, onset, reason, contact, recipient, priority, content)
+      SELECT 10 + n, at + n, kind, 'website/c' || (n % 700), 'website/c' || (n % 700), host, state, onset + n, reason, contact, recipient, priority,
+        json_set(content, '$.at', at + n, '$.onset', onset + n, '$.check', 'website/c' || (n % 700))
+      FROM items JOIN numbers WHERE item = 1`);
+    const before = process.memoryUsage().rss;
+    const began = performance.now();
+    assert.deepEqual(await deliver(NOON + MINUTE), { sent: 1, queued: 0, failed: 0 });
+    const [seconds, megabytes] = [(performance.now() - began) / 1000, (process.memoryUsage().rss - before) / 2 ** 20];
+    assert.ok(seconds < 10 && megabytes < 200, `${seconds.toFixed(1)} s, ${megabytes.toFixed(0)} MiB`);
+    assert.match(subjects()[0] ?? '', /\(\+100000 more\)$/);
+    assert.ok((server.received[0]?.content.length ?? 0) < 60_000);
+    assert.equal(history.database.prepare('SELECT count(*) FROM items WHERE message IS NULL').pluck().get(), 0);
   });
 
   it('[H1] a maildir gets each message once, though it is delivered again after it was read', async () => {

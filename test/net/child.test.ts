@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { runChild, sweepChildren } from '../../src/net/child.ts';
@@ -63,6 +64,26 @@ test('[case P03] [case I7] one that also closed its output is found by the sweep
   assert.ok(await isGone('sleep 43.04'));
   assert.equal(sweepChildren(), 0);
 });
+
+test(
+  '[case E08] a process id that was given out again protects a stranger’s child and betrays none: only the mark counts',
+  here,
+  async () => {
+    const leave = (owner: string, seconds: string) =>
+      spawn('sleep', [seconds], {
+        env: { PATH: process.env['PATH'], ...(owner === '' ? {} : { VIGIE_CHILD: owner }) },
+        stdio: 'ignore',
+      });
+    // Of a vigie that is gone, of one whose id is somebody's now, and of nobody.
+    const gone = spawnSync(process.execPath, ['-p', 'process.pid'], { encoding: 'utf8' }).stdout.trim();
+    const children = [leave(`${gone}.feed`, '43.21'), leave(`${process.pid}.feed`, '43.22'), leave('', '43.23')];
+    for (let i = 0; i < 100 && running('sleep 43.23').length === 0; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.equal(sweepChildren(), 1);
+    assert.ok(await isGone('sleep 43.21'));
+    assert.deepEqual([running('sleep 43.22').length, running('sleep 43.23').length], [1, 1]);
+    for (const child of children) child.kill('SIGKILL');
+  },
+);
 
 test('[case P04] [case P05] endless output is cut at the cap and does not block', here, async () => {
   const done = await runChild({ ...sh('head -c 3000000 /dev/zero | tr "\\0" x; exit 7'), maxOutput: 1000 }, soon());

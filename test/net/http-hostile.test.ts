@@ -84,6 +84,13 @@ const rows: Row[] = [
     says: /answer not complete/,
   },
   {
+    name: '[case H03] a body without a length that drips for ever is not complete when we hang up',
+    peer: drip('y', `${OK}\r\n`),
+    code: 'timeout.total',
+    timeoutMs: 400,
+    says: /answer not complete/,
+  },
+  {
     name: '[case H04] a body that never ends',
     peer: flood(`${OK}\r\n`, zeros),
     code: 'size.body',

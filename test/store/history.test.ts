@@ -132,12 +132,37 @@ describe('compaction', () => {
     play('OCCCO');
     play('O', { start: NOON + DAY });
     await compact(history.database, retention, NOON + 4 * DAY);
+    play('O'.repeat(60), { start: NOON + 200 * DAY, step: 60_000 });
     await compact(history.database, retention, NOON + 200 * DAY);
     await compact(history.database, retention, NOON + 200 * DAY);
-    for (const table of ['packed', 'days', 'events', 'runs']) {
-      assert.equal(history.database.prepare(`SELECT count(*) FROM ${table}`).pluck().get(), 0, table);
-    }
+    assert.deepEqual(countOld(), { packed: 0, days: 0, events: 0, runs: 0 });
   });
+
+  it('[case C02] forgets nothing by a clock that jumped ahead for less than sixty runs', async () => {
+    play('OCCCO');
+    play('O', { start: NOON + DAY });
+    for (let i = 0; i < 2; i += 1) await compact(history.database, retention, NOON + 4 * DAY);
+    const before = countOld();
+    assert.ok(Object.values(before).every((count) => count > 0));
+    play('O'.repeat(59), { start: NOON + 9999 * DAY, step: 60_000 });
+    await compact(history.database, retention, NOON + 9999 * DAY);
+    const after = countOld();
+    for (const [table, count] of Object.entries(before)) assert.ok((after[table] ?? 0) >= count, table);
+  });
+
+  /** What is left of the first two days. */
+  function countOld(): Record<string, number> {
+    const until = NOON + 2 * DAY;
+    const tables = {
+      packed: `day < '${toDay(until)}'`,
+      days: `day < '${toDay(until)}'`,
+      events: `at < ${until}`,
+      runs: `started_at < ${until}`,
+    };
+    const count = (table: string, where: string) =>
+      history.database.prepare(`SELECT count(*) FROM ${table} WHERE ${where}`).pluck().get() as number;
+    return Object.fromEntries(Object.entries(tables).map(([table, where]) => [table, count(table, where)]));
+  }
 
   it('[F1] availability over days comes from counters, made once a day', async () => {
     play('OCOO', { step: 300_000 });

@@ -28,7 +28,7 @@ export function vigie(folder: string, args: string[], options: CliOptions = {}):
   const { env, nodeOptions = [], program = PROGRAM, onStart } = options;
   const child = spawn(
     process.execPath,
-    [...(program === BUNDLE ? [] : ['--enable-source-maps']), ...nodeOptions, program, ...args],
+    [program === BUNDLE ? '--disallow-code-generation-from-strings' : '--enable-source-maps', ...nodeOptions, program, ...args],
     {
       cwd: folder,
       env: { ...process.env, NO_COLOR: '1', ...env },

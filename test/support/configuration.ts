@@ -47,6 +47,16 @@ export class TestConfiguration {
   }
 }
 
+/** A configuration in a folder that is gone afterwards. */
+export async function withFiles(files: Record<string, string>, use: (folder: TestConfiguration) => Promise<void>): Promise<void> {
+  const folder = new TestConfiguration(files);
+  try {
+    await use(folder);
+  } finally {
+    folder.remove();
+  }
+}
+
 /** Loads once, from files alone. */
 export async function loadOnce(files: Record<string, string>): Promise<LoadedConfiguration> {
   const folder = new TestConfiguration(files);

@@ -50,4 +50,4 @@ const scratch = new Sqlite(':memory:');
 const statement = Object.getPrototypeOf(scratch.prepare('SELECT 1')) as Record<string, AnyFunction>;
 scratch.close();
 const sqlOf = (self: unknown) => `sql ${(self as { source: string }).source.replace(/\s+/g, ' ').trim()}`;
-for (const method of ['run', 'get']) wrap(statement, method, sqlOf);
+for (const method of ['run', 'get', 'all']) wrap(statement, method, sqlOf);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { Issued } from './certificates.ts';
@@ -9,6 +9,9 @@ export interface StartTlsServer {
   port: number;
   stop(): Promise<void>;
 }
+
+/** Of `nobody` and `nogroup` in Debian: who owns the test's mailboxes. */
+export const NOBODY = 65534;
 
 /** The first bytes of a server, after `hello` if it waits for some: a sign that it speaks its protocol. */
 function answers(port: number, hello = ''): Promise<boolean> {
@@ -29,16 +32,34 @@ export function needsPostfix(): { skip?: string } {
   return process.getuid?.() === 0 ? needs('postfix') : { skip: 'postfix needs root' };
 }
 
-/** A second postfix in folders of its own; it accepts nothing but shows STARTTLS. */
-export async function startPostfix(certificate: Issued): Promise<StartTlsServer> {
+export interface PostfixOptions {
+  /** Further lines of main.cf. */
+  main?: string;
+  /** Further SMTP services, by a name of the test's: settings of main.cf that hold for this one port. */
+  services?: Record<string, Record<string, string>>;
+}
+
+export interface PostfixServer extends StartTlsServer {
+  /** Of the further services, by name. */
+  ports: Record<string, number>;
+  /** Folder of main.cf, for `sendmail -C`. */
+  configuration: string;
+  log(): string;
+}
+
+/** A second postfix in folders of its own; without further lines it accepts nothing but shows STARTTLS. */
+export async function startPostfix(certificate: Issued, { main = '', services = {} }: PostfixOptions = {}): Promise<PostfixServer> {
   const { path: folder, remove } = temporaryFolder();
   const port = await freePort();
+  const ports: Record<string, number> = {};
+  for (const name of Object.keys(services)) ports[name] = await freePort();
   execFileSync('chmod', ['755', folder]);
   for (const name of ['etc', 'queue', 'data']) mkdirSync(join(folder, name));
   const uid = Number(execFileSync('id', ['-u', 'postfix']).toString());
   chownSync(join(folder, 'data'), uid, 0);
+  const config = join(folder, 'etc');
   writeFileSync(
-    join(folder, 'etc/main.cf'),
+    join(config, 'main.cf'),
     `compatibility_level = 3.6
 queue_directory = ${folder}/queue
 data_directory = ${folder}/data
@@ -54,33 +75,51 @@ smtpd_tls_security_level = may
 maillog_file = ${folder}/mail.log
 maillog_file_prefixes = ${folder}
 alias_maps =
-`,
+${main}`,
   );
+  const listeners = Object.entries({ '': {}, ...services }).map(([name, settings]) => {
+    const options = Object.entries(settings).map(([key, value]) => `\n  -o ${key}=${value}`);
+    return `127.0.0.1:${name === '' ? port : ports[name]} inet n - n - - smtpd${options.join('')}`;
+  });
   const master = readFileSync('/usr/share/postfix/master.cf.dist', 'utf8')
-    .replace(/^smtp +inet.*$/m, `127.0.0.1:${port} inet n - n - - smtpd`)
+    .replace(/^smtp +inet.*$/m, listeners.join('\n'))
     .replace(/^([a-z]+ +unix +[-yn]+ +[-yn]+ +)y( )/gm, '$1n$2');
   writeFileSync(
-    join(folder, 'etc/master.cf'),
+    join(config, 'master.cf'),
     /^postlog /m.test(master) ? master : `${master}\npostlog unix-dgram n - n - 1 postlogd\n`,
   );
-  const config = join(folder, 'etc');
   execFileSync('postfix', ['-c', config, 'start'], { stdio: 'ignore' });
   const stop = async () => {
     execFileSync('postfix', ['-c', config, 'stop'], { stdio: 'ignore' });
     remove();
   };
+  const log = () => (existsSync(join(folder, 'mail.log')) ? readFileSync(join(folder, 'mail.log'), 'utf8') : '');
   for (let i = 0; i < 200; i++) {
-    if (await answers(port)) return { port, stop };
+    if (await answers(port)) return { port, ports, configuration: config, log, stop };
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   await stop();
   throw new Error('postfix did not become ready');
 }
 
-export async function startDovecot(certificate: Issued): Promise<StartTlsServer> {
+export interface DovecotServer extends StartTlsServer {
+  /** TLS from the start. */
+  tlsPort: number;
+  /** Holds `mail/NAME`, a maildir for each user. */
+  folder: string;
+}
+
+/** Any name logs in, with `pw` where `users` names it, else with any password. `lines` are added to the configuration. */
+export async function startDovecot(certificate: Issued, { users = [] as string[], lines = '' } = {}): Promise<DovecotServer> {
   const { path: folder, remove } = temporaryFolder();
   const port = await freePort();
+  const tlsPort = await freePort();
   execFileSync('chmod', ['755', folder]);
+  mkdirSync(join(folder, 'mail'));
+  chownSync(join(folder, 'mail'), NOBODY, NOBODY);
+  writeFileSync(join(folder, 'users'), users.map((user) => `${user}:{PLAIN}pw\n`).join(''));
+  const passwords =
+    users.length === 0 ? 'driver = static\n  args = nopassword=y' : `driver = passwd-file\n  args = ${folder}/users`;
   writeFileSync(
     join(folder, 'dovecot.conf'),
     `base_dir = ${folder}/run
@@ -88,29 +127,39 @@ state_dir = ${folder}/run
 log_path = ${folder}/log
 protocols = imap
 listen = 127.0.0.1
+first_valid_uid = 1
+mail_location = maildir:${folder}/mail/%n
+auth_mechanisms = plain login
+auth_failure_delay = 0
 ssl = yes
 ssl_cert = <${certificate.chainFile}
 ssl_key = <${certificate.keyFile}
 passdb {
-  driver = static
-  args = nopassword=y
+  ${passwords}
 }
 userdb {
   driver = static
-  args = uid=65534 gid=65534 home=${folder}/home
+  args = uid=${NOBODY} gid=${NOBODY} home=${folder}/home
+}
+service auth {
+  unix_listener ${folder}/login {
+    mode = 0666
+  }
 }
 service imap-login {
   inet_listener imap {
     port = ${port}
   }
   inet_listener imaps {
-    port = 0
+    port = ${tlsPort}
+    ssl = yes
   }
 }
+${lines}
 `,
   );
   const server = await startServer('dovecot', ['-F', '-c', join(folder, 'dovecot.conf')], () => answers(port));
-  return { port, stop: () => server.stop().then(remove) };
+  return { port, tlsPort, folder, stop: () => server.stop().then(remove) };
 }
 
 export async function startProsody(certificate: Issued): Promise<StartTlsServer> {

@@ -3,6 +3,8 @@ import { createServer, type Server } from 'node:http';
 /** A web server whose answer the test chooses. */
 export class Target {
   status = 200;
+  /** Milliseconds before each answer. */
+  delayMs = 0;
   requests = 0;
   private readonly server: Server;
 
@@ -15,7 +17,9 @@ export class Target {
     const target = new Target(server);
     server.on('request', (_, response) => {
       target.requests += 1;
-      response.writeHead(target.status, { connection: 'close' }).end('Welcome');
+      const answer = () => response.writeHead(target.status, { connection: 'close' }).end('Welcome');
+      if (target.delayMs === 0) answer();
+      else setTimeout(answer, target.delayMs);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return target;
