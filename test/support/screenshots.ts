@@ -17,7 +17,7 @@ if (flag === '--pictures' && pictures !== undefined) {
   const browser = await openFirefox('strict');
   try {
     for (const [site, height] of [
-      ['private', 1250],
+      ['private', 690],
       ['public', 1000],
     ] as const) {
       const page = await browser.newPage();
