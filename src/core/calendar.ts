@@ -3,7 +3,7 @@ import { DateTime } from 'luxon';
 /** Times for people: each carries its zone, and UTC beside it where they differ. `Sun 2026-11-22 14:05 CET (13:05 UTC)`. */
 export function formatTime(at: number, zone: string): string {
   const local = inZone(at, zone);
-  const text = local.toFormat('ccc yyyy-MM-dd HH:mm ZZZZ');
+  const text = `${local.toFormat('ccc yyyy-MM-dd HH:mm')} ${zoneName(at, zone)}`;
   if (local.offset === 0) return local.toFormat("ccc yyyy-MM-dd HH:mm 'UTC'");
   const utc = DateTime.fromMillis(at, { zone: 'utc', locale: 'en' });
   return `${text} (${utc.toFormat(utc.day === local.day ? 'HH:mm' : 'ccc HH:mm')} UTC)`;
@@ -40,8 +40,13 @@ export function formatAge(seconds: number): string {
   return `${Math.round(hours / 24)} days`;
 }
 
-/** `CET`, `GMT+1`, or `UTC` wherever the local time is UTC's. */
+/**
+ * `CET`, `EST`, or `UTC` wherever the local time is UTC's. Each English knows the short names of its own part of the world only, and
+ * says `GMT+1` for the others.
+ */
 export function zoneName(at: number, zone: string): string {
   const local = inZone(at, zone);
-  return local.offset === 0 ? 'UTC' : local.toFormat('ZZZZ');
+  if (local.offset === 0) return 'UTC';
+  const names = ['en-GB', 'en-US', 'en-AU'].map((locale) => local.setLocale(locale).toFormat('ZZZZ'));
+  return names.find((name) => !/^(GMT|UTC)/.test(name)) ?? local.toFormat('ZZZZ');
 }
