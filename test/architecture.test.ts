@@ -159,7 +159,7 @@ describe('the architecture', () => {
     assert.ok(tests.length >= 20);
     const untitled: string[] = [];
     for (const file of tests) {
-      for (const [, title = ''] of readFileSync(join(ROOT, file), 'utf8').matchAll(/\bit\(\s*['"`]((?:[^'"`\\]|\\.)*)/g)) {
+      for (const [, title = ''] of readFileSync(join(ROOT, file), 'utf8').matchAll(/\b(?:it|test)\(\s*['"`]((?:[^'"`\\]|\\.)*)/g)) {
         if (!/^\[(case )?[A-Z]+\d*/.test(title) && !title.startsWith('${')) untitled.push(`${file}: ${title}`);
       }
     }

@@ -122,7 +122,7 @@ for (const { name, options, expected } of [
   });
 }
 
-test('an output says what was seen, then what was wanted', here, async () => {
+test('[K16] an output says what was seen, then what was wanted', here, async () => {
   assert.match((await run({ url: at('/500') })).output, /^HTTP 500 in 0\.\d+ s, expected 200-299$/);
   assert.match((await run({ url: at('/moved') })).output, /^HTTP 301 in 0\.\d+ s to https:\/\/site\.test:\d+\/, expected 200-299$/);
 });
@@ -137,7 +137,7 @@ test('[K12] a page that refuses who is not logged in, and lets in who is', here,
   assert.equal(code(await run({ url, auth: wrong }, { secrets })), 'http.status');
 });
 
-test('what is sent: one request that a new client would send, asking for identity', async () => {
+test('[K16] what is sent: one request that a new client would send, asking for identity', async () => {
   const server = await rawServer((socket) => socket.end('HTTP/1.1 204 No Content\r\n\r\n'));
   const url = `http://127.0.0.1:${server.port}/a?b=c`;
   await run({ url, method: 'POST', request_body: 'x=1', headers: { 'X-Token': 't', 'User-Agent': 'other' } });
@@ -203,19 +203,19 @@ for (const { name, host, port, tls, expected } of [
   });
 }
 
-test('the name in the handshake and certificate can differ from the URL’s, and so can the address', here, async () => {
+test('[K16] the name in the handshake and certificate can differ from the URL’s, and so can the address', here, async () => {
   const tls = { ca: path('ca.pem') };
   assert.equal((await run({ url: secure(good, 'wrong.test'), tls, server_name: 'site.test' })).kind, 'measured');
   assert.equal((await run({ url: secure(good, 'site.test'), tls, address: '127.0.0.1' })).kind, 'measured');
 });
 
-test('a redirect from http to https on the same host is followed when asked for, with the configured CA', here, async () => {
+test('[K16] a redirect from http to https on the same host is followed when asked for, with the configured CA', here, async () => {
   const seen = await run({ url: at('/moved'), redirects: 'same-host', tls: { ca: path('ca.pem') } });
   assert.equal(seen.kind, 'measured', seen.output);
   assert.ok((seen.metrics?.['days_left'] ?? 0) > 29);
 });
 
-test('family both: each IP version is a part, and one that fails fails the check', here, async () => {
+test('[K16] family both: each IP version is a part, and one that fails fails the check', here, async () => {
   const both = await run(
     { url: `http://site.test:${plain}/`, address: 'localhost', family: 'both' },
     { resolver: { hostsFile: bothHosts() } },
@@ -246,7 +246,7 @@ function bothHosts(): string {
   return path('hosts-both');
 }
 
-test('family 4 and 6 choose the address', here, async () => {
+test('[K16] family 4 and 6 choose the address', here, async () => {
   assert.equal((await run({ url: `http://[::1]:${plain}/`, family: 6 })).kind, 'measured');
   await assert.rejects(run({ url: `http://[::1]:${plain}/`, family: 4 }), { code: 'dns.empty' });
   await assert.rejects(run({ url: at(), family: 4 }, { proxy: { name: 'tor', host: '127.0.0.1', port: 1 } }), {
@@ -293,7 +293,7 @@ test(
   },
 );
 
-test('problems that single options do not show are said by their option', () => {
+test('[K16] problems that single options do not show are said by their option', () => {
   const problems = (options: Record<string, unknown>) => Object.keys(http.validate?.(bind(http, options)) ?? {});
   assert.deepEqual(problems({ url: 'https://www.example.org/' }), []);
   assert.deepEqual(problems({ url: 'https://a:b@www.example.org/' }), ['url']);
@@ -303,7 +303,7 @@ test('problems that single options do not show are said by their option', () => 
   assert.deepEqual(problems({ url: 'http://www.example.org/', auth, headers: { AUTHORIZATION: 'x' } }), ['auth']);
 });
 
-test('the target for people holds neither login nor query', () => {
+test('[K16] the target for people holds neither login nor query', () => {
   const target = (url: string) => http.target(bind(http, { url }));
   assert.equal(target('https://user:CANARY@www.example.org/path?token=CANARY'), 'https://www.example.org/path?…');
 });

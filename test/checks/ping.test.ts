@@ -24,11 +24,11 @@ for (const { name, values } of [
   });
 }
 
-test('an address that is no address of the family is dns.empty', here, async () => {
+test('[K1] an address that is no address of the family is dns.empty', here, async () => {
   await assert.rejects(run({ address: '127.0.0.1', family: 6 }), { code: 'dns.empty' });
 });
 
-test('the deadline ends ping', here, async () => {
+test('[K1] the deadline ends ping', here, async () => {
   const began = performance.now();
   await assert.rejects(run({ address: '127.0.0.1', count: 20 }, 500), { code: 'timeout.total' });
   assert.ok(performance.now() - began < 1000);
@@ -75,12 +75,12 @@ const child = (stdout: string, stderr = '') => ({ exitCode: 1, signal: null, std
 const SUMMARY =
   '--- x ping statistics ---\n3 packets transmitted, 2 received, 33.3333% packet loss, time 402ms\nrtt min/avg/max/mdev = 10.1/20.5/30.9/1.0 ms\n';
 
-test('a lost packet is a share of loss, which thresholds judge', () => {
+test('[K1] a lost packet is a share of loss, which thresholds judge', () => {
   const seen = readSummary(child(SUMMARY), 'x');
   assert.deepEqual([seen.kind, seen.metrics], ['measured', { rtt: 0.0205, loss: 33.3 }]);
 });
 
-test('duplicates and errors do not confuse the summary', () => {
+test('[K1] duplicates and errors do not confuse the summary', () => {
   const text = SUMMARY.replace('2 received', '2 received, +2 duplicates, +1 errors');
   assert.equal(readSummary(child(text), 'x').metrics?.['loss'], 33.3);
 });
@@ -95,7 +95,7 @@ for (const { name, stdout, stderr, code } of [
   { name: 'nothing', stdout: '', stderr: '', code: 'child.output' },
   { name: 'something else', stdout: 'Usage: ping', stderr: '', code: 'child.output' },
 ]) {
-  test(`ping that says ${name} is ${code}: we could not look`, () => {
+  test(`[K1] ping that says ${name} is ${code}: we could not look`, () => {
     assert.throws(() => readSummary(child(stdout, stderr), 'x'), { code, name: 'Error' });
   });
 }

@@ -38,7 +38,7 @@ const WEBSITE = `services:
         notes: "first line\\nsecond"
 `;
 
-test('`config check` is silent when all is well, says the count to a person, and lists every mistake with exit code 2', async () => {
+test('[C2] `config check` is silent when all is well, says the count to a person, and lists every mistake with exit code 2', async () => {
   await withFiles({ 'conf.d/web.yaml': HOST }, async (folder) => {
     const quiet = new Recorder();
     assert.equal(await checkConfiguration({ config: folder.path }, quiet, FAKE_REQUEST), 0);
@@ -56,7 +56,7 @@ test('`config check` is silent when all is well, says the count to a person, and
   });
 });
 
-test('warnings are listed apart and do not change the exit code', async () => {
+test('[C2] warnings are listed apart and do not change the exit code', async () => {
   await withFiles({ 'conf.d/web.yaml': `${HOST}services: { empty: {} }\n` }, async (folder) => {
     const output = new Recorder();
     assert.equal(await checkConfiguration({ config: folder.path }, output, FAKE_REQUEST), 0);
@@ -115,7 +115,7 @@ test('[C2] `config show` prints the normal form as YAML, with origins, and secre
   });
 });
 
-test('`config confirm` names the files that are no longer used', async () => {
+test('[C2] `config confirm` names the files that are no longer used', async () => {
   await withFiles({ 'conf.d/a.yaml': HOST, 'conf.d/b.yaml': HOST.replace('web1', 'web2') }, async (folder) => {
     await folder.load();
     rmSync(join(folder.path, 'conf.d/b.yaml'));
@@ -128,7 +128,7 @@ test('`config confirm` names the files that are no longer used', async () => {
   });
 });
 
-test('`config schema` prints the JSON Schema of either file', async () => {
+test('[C2] `config schema` prints the JSON Schema of either file', async () => {
   const whole = new Recorder();
   assert.equal(await printSchema({ isDropIn: false }, whole, FAKE_REQUEST), 0);
   assert.ok(JSON.parse(whole.out).properties.mail);
@@ -152,7 +152,7 @@ test('[A4] `types` lists the check types, and all of one', async () => {
   assert.equal(JSON.parse(json.out).length, 4);
 });
 
-test('the base of these tests is a configuration without mistakes', async () => {
+test('[C2] the base of these tests is a configuration without mistakes', async () => {
   await withFiles({ 'vigie.yaml': `${BASE}${HOST}` }, async (folder) => {
     assert.equal((await folder.load()).configuration.checks.length, 2, 'hosts may stand in the global file too');
   });

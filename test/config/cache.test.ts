@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { FAKE_REQUEST } from '../support/check-types.ts';
 import { BASE, HOST, TestConfiguration } from '../support/configuration.ts';
 
-test('an unchanged configuration comes from the cache, and is the same', async () => {
+test('[C2] an unchanged configuration comes from the cache, and is the same', async () => {
   const folder = new TestConfiguration({ 'conf.d/web.yaml': HOST });
   try {
     const first = await folder.load();
@@ -21,7 +21,7 @@ test('an unchanged configuration comes from the cache, and is the same', async (
   }
 });
 
-test('a changed, new or removed file, another version and other types are seen', async () => {
+test('[C2] a changed, new or removed file, another version and other types are seen', async () => {
   const folder = new TestConfiguration({ 'conf.d/web.yaml': HOST });
   try {
     await folder.load();
@@ -40,7 +40,7 @@ test('a changed, new or removed file, another version and other types are seen',
   }
 });
 
-test('a truncated, altered, foreign or group-writable cache is ignored and never fatal', async () => {
+test('[C2] a truncated, altered, foreign or group-writable cache is ignored and never fatal', async () => {
   const folder = new TestConfiguration({ 'conf.d/web.yaml': HOST });
   const path = join(folder.path, 'state/config/cache.json');
   try {
@@ -67,7 +67,7 @@ test('a truncated, altered, foreign or group-writable cache is ignored and never
   }
 });
 
-test('what last good versions lead to is cached too, once it has settled, until a removed file’s day is over', async () => {
+test('[C2] what last good versions lead to is cached too, once it has settled, until a removed file’s day is over', async () => {
   const hour = 3_600_000;
   const folder = new TestConfiguration({ 'conf.d/web.yaml': HOST, 'conf.d/db.yaml': HOST.replace('web1', 'db1') });
   try {
@@ -107,7 +107,7 @@ test('[T8] no secret’s text is in the cache or in the last good files', async 
   }
 });
 
-test('a cached read loads neither the YAML parser nor the schema library', async () => {
+test('[C2] a cached read loads neither the YAML parser nor the schema library', async () => {
   const folder = new TestConfiguration({ 'conf.d/web.yaml': HOST });
   try {
     await folder.load({ path: join(folder.path, 'vigie.yaml') });

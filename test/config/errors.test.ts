@@ -16,7 +16,7 @@ function toTitle(name: string): string {
   return `${id === undefined ? '' : `[case ${id.toUpperCase()}] `}a configuration mistake is said in exact words: ${words}`;
 }
 
-test('there are mistakes to try', () => assert.ok(NAMES.length > 60, `${NAMES.length}`));
+test('[C2] there are mistakes to try', () => assert.ok(NAMES.length > 60, `${NAMES.length}`));
 
 for (const name of NAMES) {
   test(toTitle(name), async () => {

@@ -58,7 +58,7 @@ test('[case F01] with nothing to go back to a bad global file is fatal, and a ba
   });
 });
 
-test('a mistake that shows in an unchanged file takes back what did change', async () => {
+test('[C2] a mistake that shows in an unchanged file takes back what did change', async () => {
   await withFiles({ 'conf.d/web.yaml': HOST.replace('checks', 'contacts: [web], checks') }, async (folder) => {
     await folder.load();
     folder.write('vigie.yaml', BASE.replace(/ {2}web: .*\n/, ''));
@@ -106,7 +106,7 @@ test('[case F08] a whole folder that disappears does not end the monitoring', as
   });
 });
 
-test('a removal that was confirmed counts at once', async () => {
+test('[C2] a removal that was confirmed counts at once', async () => {
   await withFiles({ 'conf.d/db.yaml': DB, 'conf.d/web.yaml': HOST }, async (folder) => {
     await folder.load();
     rmSync(join(folder.path, 'conf.d/web.yaml'));
@@ -117,7 +117,7 @@ test('a removal that was confirmed counts at once', async () => {
   });
 });
 
-test('a file that was only renamed is not kept beside itself', async () => {
+test('[C2] a file that was only renamed is not kept beside itself', async () => {
   await withFiles({ 'conf.d/web.yaml': HOST }, async (folder) => {
     await folder.load();
     renameSync(join(folder.path, 'conf.d/web.yaml'), join(folder.path, 'conf.d/site.yaml'));
@@ -127,7 +127,7 @@ test('a file that was only renamed is not kept beside itself', async () => {
   });
 });
 
-test('a removed file that no longer fits is left out, and said', async () => {
+test('[C2] a removed file that no longer fits is left out, and said', async () => {
   await withFiles(
     { 'conf.d/db.yaml': DB, 'conf.d/web.yaml': HOST.replace('checks', 'contacts: [web], checks') },
     async (folder) => {
@@ -152,7 +152,7 @@ test('[case F07] a configuration that became empty is an error, not "all OK"', a
   });
 });
 
-test('what is kept is readable by its owner only, and a run is the only one that writes', async () => {
+test('[C2] what is kept is readable by its owner only, and a run is the only one that writes', async () => {
   await withFiles({ 'conf.d/web.yaml': HOST }, async (folder) => {
     const kept = join(folder.path, 'state/config');
     await folder.load({ mode: 'read' });
@@ -164,7 +164,7 @@ test('what is kept is readable by its owner only, and a run is the only one that
   });
 });
 
-test('a damaged or foreign last good file is as good as none', async () => {
+test('[C2] a damaged or foreign last good file is as good as none', async () => {
   await withFiles({ 'conf.d/db.yaml': DB, 'conf.d/web.yaml': HOST }, async (folder) => {
     await folder.load();
     const kept = join(folder.path, 'state/config/good.json');
@@ -176,7 +176,7 @@ test('a damaged or foreign last good file is as good as none', async () => {
   });
 });
 
-test('a state folder that cannot be written is a warning, not the end of monitoring', async () => {
+test('[C2] a state folder that cannot be written is a warning, not the end of monitoring', async () => {
   await withFiles({ 'conf.d/web.yaml': HOST, state: 'a file where the folder belongs' }, async (folder) => {
     const loaded = await folder.load();
     assert.deepEqual(ids(loaded), ['web1/alive']);
@@ -184,7 +184,7 @@ test('a state folder that cannot be written is a warning, not the end of monitor
   });
 });
 
-test('a file that is no YAML is said alone: what others take from it is not missed', async () => {
+test('[C2] a file that is no YAML is said alone: what others take from it is not missed', async () => {
   const web = `${HOST.replace('checks', 'contacts: [web], profiles: [debian], checks')}`;
   const files = { 'conf.d/web.yaml': web, 'conf.d/profiles.yaml': 'profiles: { debian: {} }\n' };
   await withFiles({ ...files, 'conf.d/profiles.yaml': 'profiles: {' }, async (folder) => {

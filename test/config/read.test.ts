@@ -59,12 +59,12 @@ test('[case F04] nesting of every kind is bounded before anything recurses', () 
   assert.match(readTree('x.yaml', ' '.repeat(5_000_000)).problems[0]?.message ?? '', /too large/);
 });
 
-test('values are those of YAML 1.2: no is text, 1:30 is text, 012 is twelve', () => {
+test('[C2] values are those of YAML 1.2: no is text, 1:30 is text, 012 is twelve', () => {
   const { root } = readTree('x.yaml', 'a: no\nb: 1:30\nc: 012\nd: ~\ne: 0x10\nf: 10:20\n');
   assert.deepEqual(root && toPlain(root), { a: 'no', b: '1:30', c: 12, e: 16, f: '10:20' });
 });
 
-test('an onion name is believed when its checksum is right', () => {
+test('[C2] an onion name is believed when its checksum is right', () => {
   const name = '2gzyxa5ihm7nsggfxnu52rck2vv4rvmdlkiu3zzui5du4xyclen53wid.onion';
   assert.equal(findOnionProblem(name), undefined);
   assert.equal(findOnionProblem(`www.${name.toUpperCase()}`), undefined);
@@ -73,7 +73,7 @@ test('an onion name is believed when its checksum is right', () => {
   assert.match(findOnionProblem('short.onion') ?? '', /not an onion address/);
 });
 
-test('the nearest name is offered when it is near', () => {
+test('[C2] the nearest name is offered when it is near', () => {
   const names = ['timeout', 'retries', 'attempts', 'warning'];
   assert.equal(didYouMean('timout', names), ' (did you mean "timeout"?)');
   assert.equal(didYouMean('tiemout', names), ' (did you mean "timeout"?)');

@@ -78,7 +78,7 @@ services:
   assert.deepEqual([alive.options['count'], alive.origins['count'], alive.notes], [4, 'profile debian', 'h']);
 });
 
-test('maps merge by key, lists and scalars are replaced, null removes', async () => {
+test('[C2] maps merge by key, lists and scalars are replaced, null removes', async () => {
   const loaded = await loadOnce({
     'conf.d/a.yaml': `
 profiles:
@@ -119,7 +119,7 @@ hosts:
   assert.deepEqual(findCheck(loaded, 'web1/off').contacts, ['sysadmins', 'web']);
 });
 
-test('of two profiles the later wins, with a warning that names both places', async () => {
+test('[C2] of two profiles the later wins, with a warning that names both places', async () => {
   const loaded = await loadOnce({
     'conf.d/a.yaml': `
 profiles:
@@ -161,7 +161,7 @@ services:
   assert.equal(loaded.configuration.services['hidden']?.public, null);
 });
 
-test('a service names its checks for "any of them" by short name or id', async () => {
+test('[C2] a service names its checks for "any of them" by short name or id', async () => {
   const loaded = await loadOnce({
     'conf.d/a.yaml': `${HOST}
 services:
@@ -174,7 +174,7 @@ services:
   assert.deepEqual(loaded.configuration.services['website']?.any, { of: ['website/a', 'website/b'], atLeast: 2 });
 });
 
-test('variables are replaced in options, also deep inside, and only there', async () => {
+test('[C2] variables are replaced in options, also deep inside, and only there', async () => {
   const loaded = await loadOnce({
     'conf.d/a.yaml': `
 hosts: { web1: { address: 192.0.2.10 } }
@@ -196,7 +196,7 @@ services:
   assert.equal(page.options['address'], undefined, 'an address that a type can do without is not the host’s by itself');
 });
 
-test('secrets stay references', async () => {
+test('[C2] secrets stay references', async () => {
   const loaded = await loadOnce({
     'vigie.yaml': BASE.replace('vigie@example.org }', 'vigie@example.org, user: u, password: { env: SMTP_PASSWORD } }'),
     'conf.d/a.yaml': `
@@ -208,7 +208,7 @@ services:
   assert.deepEqual(loaded.configuration.mail.password, { env: 'SMTP_PASSWORD' });
 });
 
-test('an own deadline allows more tries than fit, and a right onion address passes', async () => {
+test('[C2] an own deadline allows more tries than fit, and a right onion address passes', async () => {
   const onion = '2gzyxa5ihm7nsggfxnu52rck2vv4rvmdlkiu3zzui5du4xyclen53wid.onion';
   const loaded = await loadOnce({
     'conf.d/a.yaml': `
@@ -222,7 +222,7 @@ services:
   assert.deepEqual(loaded.warnings, []);
 });
 
-test('what works but is hardly meant is a warning', async () => {
+test('[C2] what works but is hardly meant is a warning', async () => {
   const loaded = await loadOnce({
     'vigie.yaml': BASE.replace('defaults: { contacts: [sysadmins] }', ''),
     'conf.d/a.yaml': `
@@ -239,12 +239,12 @@ services:
   assert.match(text, /1 checks without contacts/);
 });
 
-test('a check of a host called like a member of every object is one like any other', async () => {
+test('[C2] a check of a host called like a member of every object is one like any other', async () => {
   const loaded = await loadOnce({ 'conf.d/a.yaml': HOST.replaceAll('web1', 'tostring').replace('alive', 'valueof') });
   assert.equal(findCheck(loaded, 'tostring/valueof').type, 'ping');
 });
 
-test('keys whose feature comes later are not accepted yet', async () => {
+test('[C2] keys whose feature comes later are not accepted yet', async () => {
   const general = ['sentinels', 'heartbeat', 'inventory', 'figures'].map((key) => [`${BASE}${key}: {}\n`, HOST, key]);
   const contact = ['periods', 'rota', 'absent', 'openpgp'].map((key) => [BASE.replace('web: {', `web: { ${key}: x,`), HOST, key]);
   const mail = [[BASE.replace('mail: {', 'mail: { inbox: x,'), HOST, 'inbox']];

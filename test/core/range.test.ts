@@ -19,7 +19,7 @@ const TABLE: { name: string; unit: Unit; inside: number[]; outside: number[] }[]
   { name: '1KiB:2KiB', unit: 'B', inside: [1024, 2048], outside: [1023, 2049] },
 ];
 
-test('a value outside of its range, or inside of an inverted one, breaks the threshold', () => {
+test('[C2] a value outside of its range, or inside of an inverted one, breaks the threshold', () => {
   for (const row of TABLE) {
     const range = parseRange(row.name, row.unit);
     for (const value of row.inside) assert.equal(breaksRange(value, range), false, `${row.name} with ${value}`);
@@ -27,7 +27,7 @@ test('a value outside of its range, or inside of an inverted one, breaks the thr
   }
 });
 
-test('a formatted range reads back as the same range', () => {
+test('[C2] a formatted range reads back as the same range', () => {
   for (const row of TABLE) {
     const range = parseRange(row.name, row.unit);
     assert.deepEqual(parseRange(formatRange(range, row.unit), row.unit), range, row.name);
@@ -36,7 +36,7 @@ test('a formatted range reads back as the same range', () => {
   assert.equal(formatRange({ min: 0, max: 2, inverted: false }, 's'), '2s');
 });
 
-test('critical is asked before warning, and a missing level never breaks', () => {
+test('[C2] critical is asked before warning, and a missing level never breaks', () => {
   const threshold = { warning: parseRange('14:'), critical: parseRange('7:') };
   assert.equal(evaluateThreshold(20, threshold), 'OK');
   assert.equal(evaluateThreshold(10, threshold), 'WARNING');
@@ -44,18 +44,18 @@ test('critical is asked before warning, and a missing level never breaks', () =>
   assert.equal(evaluateThreshold(3, { warning: null, critical: null }), 'OK');
 });
 
-test('bounds by name are inclusive and either may be missing', () => {
+test('[C2] bounds by name are inclusive and either may be missing', () => {
   assert.deepEqual(parseBounds({ min: '14d' }, 'd'), { min: 14, max: null, inverted: false });
   assert.deepEqual(parseBounds({ max: '80%' }, '%'), { min: null, max: 80, inverted: false });
 });
 
-test('a range with a foreign unit, three ends, no end or its ends swapped is refused', () => {
+test('[C2] a range with a foreign unit, three ends, no end or its ends swapped is refused', () => {
   for (const text of ['', ':', ':10', '1:2:3', '@', '~', '20:10', '80%', '5s', 'x', '10 :20', '0x10', '1e3']) {
     assert.throws(() => parseRange(text, ''), UnitError, text);
   }
 });
 
-test('whatever is written, a range is parsed or refused with the parser’s own error', () => {
+test('[C2] whatever is written, a range is parsed or refused with the parser’s own error', () => {
   const text = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.stringMatching(/^@?[~0-9.:smhd%KMGiB-]{0,20}$/));
   fc.assert(
     fc.property(text, fc.constantFrom<Unit>('', 's', 'B', '%', 'd'), (value, unit) => {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { formatDuration, formatShare, formatSize, parseDuration, parseShare, parseSize, UnitError } from '../../src/core/unit.ts';
 
-test('a duration, a size and a share are bound to seconds, bytes and a number of 0-100', () => {
+test('[C2] a duration, a size and a share are bound to seconds, bytes and a number of 0-100', () => {
   const table: [string, number, (text: string) => number][] = [
     ['30s', 30, parseDuration],
     ['5m', 300, parseDuration],
@@ -21,7 +21,7 @@ test('a duration, a size and a share are bound to seconds, bytes and a number of
   for (const [text, value, parse] of table) assert.equal(parse(text), value, text);
 });
 
-test('what has no unit, two units, a sign, a space or the unit of something else is refused', () => {
+test('[C2] what has no unit, two units, a sign, a space or the unit of something else is refused', () => {
   for (const text of ['', '10', '-5s', '5 s', '5s5', '1h30m', '5M', '5MiB', '1e3s', '.5s', 'constructor', '5\ns', '١s']) {
     assert.throws(() => parseDuration(text), UnitError, text);
   }
@@ -29,7 +29,7 @@ test('what has no unit, two units, a sign, a space or the unit of something else
   for (const text of ['80', '80%%', '%']) assert.throws(() => parseShare(text), UnitError, text);
 });
 
-test('whatever is written, the parsers answer a finite number or throw their own error', () => {
+test('[C2] whatever is written, the parsers answer a finite number or throw their own error', () => {
   const text = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.stringMatching(/^-?[0-9.]{0,20}[a-zA-Z%]{0,4}$/));
   fc.assert(
     fc.property(text, (value) => {
@@ -45,7 +45,7 @@ test('whatever is written, the parsers answer a finite number or throw their own
   );
 });
 
-test('what is formatted reads back as the same value', () => {
+test('[C2] what is formatted reads back as the same value', () => {
   fc.assert(
     fc.property(fc.nat(100_000_000), (value) => {
       assert.equal(parseDuration(formatDuration(value)), value);

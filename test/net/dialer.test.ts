@@ -58,7 +58,7 @@ for (const address of [
 }
 
 for (const host of ['127.0.0.1', '::1']) {
-  test(`a socket is dialled to ${host}`, async () => {
+  test(`[T1] a socket is dialled to ${host}`, async () => {
     const server = await rawServer(() => {}, { host });
     const context = testContext();
     const socket = await context.dial({ host, port: server.port });
@@ -69,7 +69,7 @@ for (const host of ['127.0.0.1', '::1']) {
   });
 }
 
-test('a name has the addresses of the hosts file, one that refuses is passed over, and the family is respected', async () => {
+test('[T1] a name has the addresses of the hosts file, one that refuses is passed over, and the family is respected', async () => {
   const hostsFile = join(folder.path, 'hosts');
   writeFileSync(hostsFile, '::1 both.test # six\n127.0.0.1 Both.test alias.test\n');
   const server = await rawServer(() => {});
@@ -82,7 +82,7 @@ test('a name has the addresses of the hosts file, one that refuses is passed ove
   await server.close();
 });
 
-test('a refused connection is network.refused with address and port in words', async () => {
+test('[T1] a refused connection is network.refused with address and port in words', async () => {
   const port = await freePort();
   await assert.rejects(testContext().dial({ host: '127.0.0.1', port }), (error) => {
     assert.ok(error instanceof TargetFailure);
@@ -91,7 +91,7 @@ test('a refused connection is network.refused with address and port in words', a
   });
 });
 
-test('a peer that does not accept is timeout.connect at the deadline', async () => {
+test('[T1] a peer that does not accept is timeout.connect at the deadline', async () => {
   // A stopped process with a backlog of one: its queue is full after a few connections, and the next SYN gets no answer.
   const script = `const s=require('net').createServer();s.listen({port:0,host:'127.0.0.1',backlog:1},()=>{console.log(s.address().port);process.kill(process.pid,'SIGSTOP')})`;
   const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'ignore'] });
@@ -109,7 +109,7 @@ test('a peer that does not accept is timeout.connect at the deadline', async () 
   child.kill('SIGKILL');
 });
 
-test('an abort destroys a socket that is already in use, and a check that waits on it learns of it', async () => {
+test('[T1] an abort destroys a socket that is already in use, and a check that waits on it learns of it', async () => {
   const server = await rawServer(() => {});
   const context = testContext();
   const socket = await context.dial({ host: '127.0.0.1', port: server.port });
@@ -121,7 +121,7 @@ test('an abort destroys a socket that is already in use, and a check that waits 
   await server.close();
 });
 
-test('the filter judges what the resolver answers, once, and connects to nothing else', async () => {
+test('[T1] the filter judges what the resolver answers, once, and connects to nothing else', async () => {
   const tripwire = await rawServer(() => {});
   let asked = 0;
   const resolve = () => {
@@ -140,7 +140,7 @@ for (const { name, peer, code } of [
   { name: 'ends early', peer: (s: Socket) => s.end('half'), code: 'network.closed' },
   { name: 'is reset', peer: (s: Socket) => setTimeout(() => s.resetAndDestroy(), 20), code: 'network.reset' },
 ]) {
-  test(`an answer that ${name} is ${code}`, async () => {
+  test(`[T1] an answer that ${name} is ${code}`, async () => {
     const server = await rawServer(peer);
     const context = testContext({ timeoutMs: 1000 });
     const socket = await context.dial({ host: '127.0.0.1', port: server.port });
@@ -154,7 +154,7 @@ for (const { name, peer, code } of [
   });
 }
 
-test('a reader gives answers one by one and counts what nobody has read', async () => {
+test('[T1] a reader gives answers one by one and counts what nobody has read', async () => {
   const server = await rawServer((socket) => socket.write('220 a\r\n220 b\r\nrest'));
   const context = testContext();
   const socket = await context.dial({ host: '127.0.0.1', port: server.port });

@@ -299,7 +299,7 @@ for (const { name, pattern } of [
   });
 }
 
-test('an abort ends the request within 100 ms and closes its connection', async () => {
+test('[T1] an abort ends the request within 100 ms and closes its connection', async () => {
   const server = await rawServer(() => {});
   const context = testContext();
   const run = http.run(bind(http, { url: `http://127.0.0.1:${server.port}/` }), context);

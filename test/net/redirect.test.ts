@@ -32,7 +32,7 @@ function follow(server: RawServer, redirects: RedirectPolicy, headers: Record<st
   return requestHttp({ url: `http://front.test:${server.port}/`, redirects, headers }, context);
 }
 
-test('redirects are not followed unless asked for', async () => {
+test('[T1] redirects are not followed unless asked for', async () => {
   const server = await redirecting(() => '/next');
   const response = await follow(server, 'none');
   assert.equal(response.status, 302);
@@ -121,7 +121,7 @@ function hostsWithLocalhost(): string {
   return file;
 }
 
-test('another host is redirect.host when only the same host is allowed', async () => {
+test('[T1] another host is redirect.host when only the same host is allowed', async () => {
   const server = await redirecting(() => 'http://other.test/');
   await assert.rejects(follow(server, 'same-host'), { code: 'redirect.host' });
   await server.close();

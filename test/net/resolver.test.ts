@@ -68,13 +68,13 @@ test('[case D13] a name with addresses of one family only has these', async () =
   four.close();
 });
 
-test('addresses of both families take turns', async () => {
+test('[T1] addresses of both families take turns', async () => {
   const server = await nameServer((type) => (type === 'A' ? ['192.0.2.1', '192.0.2.2'] : ['2001:db8::1']));
   assert.deepEqual(await resolverOf(server)('www.example', undefined, soon()), ['2001:db8::1', '192.0.2.1', '192.0.2.2']);
   server.close();
 });
 
-test('a name server that swallows questions for one family does not hold back the other', async () => {
+test('[T1] a name server that swallows questions for one family does not hold back the other', async () => {
   const server = await nameServer((type) => (type === 'A' ? ['192.0.2.1'] : null));
   const began = performance.now();
   assert.deepEqual(await resolverOf(server, { timeoutMs: 2000 })('www.example', undefined, soon()), ['192.0.2.1']);
@@ -103,7 +103,7 @@ test('[case D05] fifty silent questions do not delay another check’s name', as
   quick.close();
 });
 
-test('literal addresses and names of the hosts file are never asked for', async () => {
+test('[T1] literal addresses and names of the hosts file are never asked for', async () => {
   const server = await nameServer(() => ['192.0.2.1']);
   assert.deepEqual(await resolverOf(server)('192.0.2.7', undefined, soon()), ['192.0.2.7']);
   assert.deepEqual(await resolverOf(server)('::1', 6, soon()), ['::1']);

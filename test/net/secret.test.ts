@@ -17,7 +17,7 @@ function write(mode: number): void {
 }
 
 for (const mode of [0o600, 0o400, 0o700]) {
-  test(`a secret file of mode ${mode.toString(8)} is read without its line break`, () => {
+  test(`[T1] a secret file of mode ${mode.toString(8)} is read without its line break`, () => {
     write(mode);
     assert.equal(readSecret({ file }, {}), 'CANARY-secret');
   });
@@ -39,7 +39,7 @@ for (const mode of [0o640, 0o604, 0o644, 0o620, 0o602, 0o666]) {
   });
 }
 
-test('a secret that is missing, a folder or far too long says so', () => {
+test('[T1] a secret that is missing, a folder or far too long says so', () => {
   assert.throws(() => readSecret({ file: join(folder.path, 'none') }, {}), { code: 'secret.missing' });
   mkdirSync(join(folder.path, 'sub'), { mode: 0o700 });
   assert.throws(() => readSecret({ file: join(folder.path, 'sub') }, {}), { code: 'secret.missing' });
@@ -48,12 +48,12 @@ test('a secret that is missing, a folder or far too long says so', () => {
   assert.throws(() => readSecret({ file }, {}), { code: 'secret.size' });
 });
 
-test('a secret of the environment comes from the record that is given, not from the process', () => {
+test('[T1] a secret of the environment comes from the record that is given, not from the process', () => {
   assert.equal(readSecret({ env: 'TOKEN' }, { TOKEN: 'abc' }), 'abc');
   assert.throws(() => readSecret({ env: 'PATH' }, {}), { code: 'secret.missing' });
 });
 
-test('a secret that was read never shows in the trace', () => {
+test('[T1] a secret that was read never shows in the trace', () => {
   const context = testContext({ secrets: { TOKEN: 'CANARY-token' } });
   assert.equal(context.secret({ env: 'TOKEN' }), 'CANARY-token');
   context.trace('sent CANARY-token');

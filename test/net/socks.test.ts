@@ -79,7 +79,7 @@ test('[case K03] a proxy that drips its greeting byte by byte is proxy.timeout, 
   await good.close();
 });
 
-test('a proxy that greets but has no answer for the target in time is timeout.connect of the target', async () => {
+test('[N1] a proxy that greets but has no answer for the target in time is timeout.connect of the target', async () => {
   const server = await scripted(GREETED);
   await assert.rejects(testContext({ proxy: toProxy(server.port), timeoutMs: 200 }).dial(TARGET), (error) => {
     assert.ok(error instanceof TargetFailure);
@@ -96,7 +96,7 @@ for (const reply of [...TARGETS, 0xf4, 0xf5, 0xf6]) {
   const hex = reply.toString(16).padStart(2, '0');
   const ours = !TARGETS.includes(reply);
   const id = reply === 0xfe ? 'K05' : 'K04';
-  test(`[case ${id}] reply ${hex} is socks.${hex}, ${ours ? 'our configuration' : 'the target'}`, async () => {
+  test(`[N1] [case ${id}] reply ${hex} is socks.${hex}, ${ours ? 'our configuration' : 'the target'}`, async () => {
     const server = await scripted(GREETED, bytes(5, reply, 0, 1, 0, 0, 0, 0, 0, 0));
     await assert.rejects(testContext({ proxy: toProxy(server.port) }).dial(TARGET), (error) => {
       assert.ok(error instanceof (ours ? LookFailure : TargetFailure));
@@ -154,7 +154,7 @@ for (const length of [0, 255]) {
   });
 }
 
-test('a handshake is understood at whatever byte it is cut', () => {
+test('[N1] a handshake is understood at whatever byte it is cut', () => {
   const whole = Buffer.concat([bytes(5, 2), bytes(1, 0), bytes(5, 0, 0, 4), Buffer.alloc(16), bytes(1, 2)]);
   const stages = Array.from({ length: whole.length + 1 }, (_, cut) => readHandshake(whole.subarray(0, cut)).stage);
   assert.deepEqual(stages.slice(0, 5), ['greeting', 'greeting', 'login', 'login', 'reply']);
@@ -194,7 +194,7 @@ test('[case K11] user and password are the check, the run and the try', async ()
   await server.close();
 });
 
-test('addresses of a peer that lead into the proxy’s own network are refused before anything is sent', async () => {
+test('[N1] addresses of a peer that lead into the proxy’s own network are refused before anything is sent', async () => {
   const server = await scripted(GREETED, REPLY_OK);
   const context = testContext({ proxy: toProxy(server.port) });
   for (const host of ['127.0.0.1', '10.0.0.1', '::1', 'localhost', 'a.internal']) {
@@ -204,7 +204,7 @@ test('addresses of a peer that lead into the proxy’s own network are refused b
   await server.close();
 });
 
-test('the proxy check tells a working proxy from one that is down, silent or something else', async () => {
+test('[N1] the proxy check tells a working proxy from one that is down, silent or something else', async () => {
   const run = (port: number, timeoutMs = 1000) =>
     proxyCheck.run(bind(proxyCheck, { address: '127.0.0.1', port }), testContext({ timeoutMs }));
   const good = await scripted(GREETED);

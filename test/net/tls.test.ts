@@ -129,7 +129,7 @@ for (const { name, options, settings, code } of [
   });
 }
 
-test('a good chain is accepted by name and by address, and its end is known', here, async () => {
+test('[T7] a good chain is accepted by name and by address, and its end is known', here, async () => {
   for (const serverName of ['site.test', '127.0.0.1']) {
     const secure = await start(shown('missing', 'middle'), { serverName });
     const left = ((readNotAfter(secure) ?? 0) - Date.now()) / DAY_MS;
@@ -166,7 +166,7 @@ test('[case T17] [case H32] a reset and a silence within the handshake have thei
   }
 });
 
-test('what an invalid certificate says is read on a connection that is for nothing else', here, async () => {
+test('[T7] what an invalid certificate says is read on a connection that is for nothing else', here, async () => {
   const facts = await withServer(shown('expired'), async (dial) => {
     const { socket, signal } = await dial();
     const seen = await inspectCertificate(socket, { serverName: 'elsewhere.test', verify: true }, signal);
@@ -179,7 +179,7 @@ test('what an invalid certificate says is read on a connection that is for nothi
   assert.equal(facts.protocol, 'TLSv1.3');
 });
 
-test('connections with the same roots share one context: the CA file is read once', here, async () => {
+test('[T7] connections with the same roots share one context: the CA file is read once', here, async () => {
   writeFileSync(path('once.pem'), readFileSync(path('root.pem')));
   await start(shown('good'), { ca: path('once.pem') });
   writeFileSync(path('once.pem'), 'no longer a certificate');
