@@ -45,8 +45,8 @@ const POINTS = [
   "before|sql UPDATE messages SET state = 'sent'|1",
   "after|sql UPDATE messages SET state = 'sent'|1",
   'before|sql UPDATE runs SET duration_ms|1',
-  'before|sql DELETE FROM packed|1',
-  'after|sql DELETE FROM runs|1',
+  'after|sql UPDATE runs SET duration_ms|1',
+  'after|sql SELECT number, at FROM|1',
 ];
 
 let target: Target;
