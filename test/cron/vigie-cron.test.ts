@@ -186,7 +186,7 @@ for (const { name, command } of SHELLS) {
 
 describe('what is installed', () => {
   it('[R1] the wrapper and the bundle run a real installation silently', needs('timeout', 'setpriv'), async () => {
-    if (!existsSync(BUNDLE)) return;
+    assert.ok(existsSync(BUNDLE), `${BUNDLE} is missing: build first`);
     const target = await Target.start();
     const here = installation(globalFile('maildir:state/mail'), {
       'a.yaml': `services:\n  website:\n    checks:\n      page: { type: http, url: "${target.url}" }\n`,
