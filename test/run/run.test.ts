@@ -114,6 +114,16 @@ describe('vigie run', () => {
   }
 });
 
+describe('a check that is added', () => {
+  it('[C3] comes with a file of its own: the global file stays as it is, and the next run looks at it', async () => {
+    await runOnce();
+    const before = readFileSync(at('vigie.yaml'), 'utf8');
+    writeFileSync(at('conf.d/other.yaml'), `services:\n  other:\n    checks:\n      page: { type: http, url: "${target.url}" }\n`);
+    assert.equal((await runJson())['checks']?.['due'], 1);
+    assert.equal(readFileSync(at('vigie.yaml'), 'utf8'), before);
+  });
+});
+
 describe('two runs at once', () => {
   it('[case E01] the second exits 3, silently under cron, and counts', async () => {
     await runOnce();
