@@ -119,7 +119,8 @@ class DeliveryRound {
     return nextAt <= this.outside.now || nextAt > this.outside.now + LONGEST_RETRY_MS;
   }
 
-  private async attempt({ message, recipient, messageId, content, attempts }: FrozenMessage, transport: string): Promise<void> {
+  private async attempt(frozen: FrozenMessage, transport: string): Promise<void> {
+    const { message, recipient, messageId, content, attempts } = frozen;
     const { now } = this.outside;
     const send = await this.senderOf(transport).catch((error: unknown) => error);
     this.outbox.beginAttempt(message, now);
@@ -139,12 +140,14 @@ class DeliveryRound {
         return;
       case 'unreachable':
         this.unreachable.add(transport);
-        this.outbox.markDeferred(message, { nextAt: now, answer, mayHaveArrived: false });
+        // This attempt never began; an earlier one may have arrived all the same.
+        this.outbox.markDeferred(message, { nextAt: now, answer, mayHaveArrived: frozen.mayHaveArrived });
         this.counts.queued += 1;
         return;
       case 'deferred': {
         const pause = Math.min(FIRST_RETRY_MS * 2 ** Math.min(attempts, 10), LONGEST_RETRY_MS);
-        this.outbox.markDeferred(message, { nextAt: now + pause, answer, mayHaveArrived: delivery.mayHaveArrived });
+        const mayHaveArrived = frozen.mayHaveArrived || delivery.mayHaveArrived;
+        this.outbox.markDeferred(message, { nextAt: now + pause, answer, mayHaveArrived });
         this.counts.queued += 1;
       }
     }

@@ -178,6 +178,30 @@ describe('the outbox', () => {
     ]);
   });
 
+  for (const [name, fault] of [
+    ['a relay that is down', (step: SmtpStep) => (step === 'connect' ? ('close' as const) : undefined)],
+    ['a 451', (step: SmtpStep) => (step === 'RCPT' ? { answer: '451 later' } : undefined)],
+  ] as const) {
+    it(`[case O04] ${name} after a 250 that was lost changes no byte: later items get a message of their own`, async () => {
+      see('OK', NOON);
+      see('CRITICAL', NOON);
+      server.fault = (step) => (step === 'end-of-data' ? 'close' : undefined);
+      await deliver(NOON);
+      server.fault = fault;
+      await deliver(NOON + 10 * MINUTE);
+      see('OK', NOON + 15 * MINUTE);
+      server.fault = () => undefined;
+      await deliver(NOON + 60 * MINUTE);
+      const [first, second] = server.dots;
+      assert.equal(first?.content, second?.content);
+      assert.equal(new Set(messageIds()).size, 2);
+      assert.deepEqual(subjects().sort(), [
+        '[vigie] PROBLEM website/front-page CRITICAL: HTTP 503, expected 200',
+        '[vigie] RECOVERED website/front-page after 15 min',
+      ]);
+    });
+  }
+
   it('[case O12] what is owed to somebody who left is closed and shown, not mailed', async () => {
     see('OK', NOON);
     see('CRITICAL', NOON);
