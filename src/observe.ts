@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import pLimit from 'p-limit';
 import type { CheckType, Context } from './check-type.ts';
 import type { DueCheck } from './core/batch.ts';
@@ -17,7 +18,7 @@ export interface Observer {
   /** Called after each check, for the progress bar. */
   onResult?(result: Result): void;
   /** Called once when every check is over: what children left behind in sessions of their own ends with the batch. */
-  onEnd?(): void;
+  onEnd?(): Promise<void>;
 }
 
 /**
@@ -25,7 +26,7 @@ export interface Observer {
  * with a result: what could not be finished in time is withheld as `not-run`.
  */
 export async function observeAll(due: DueCheck[], observer: Observer): Promise<Result[]> {
-  const gate = new Gate(observer.limits);
+  const gate = new Gate(observer.limits, due);
   const runEndsAt = performance.now() + observer.limits.runDeadline * 1000;
   const observeOne = async (one: DueCheck) => {
     const result = (await gate.pass(one.check, runEndsAt, () => observe(one, observer, runEndsAt))) ?? notRun(one, observer);
@@ -33,38 +34,52 @@ export async function observeAll(due: DueCheck[], observer: Observer): Promise<R
     return result;
   };
   const results = await Promise.all(due.map(observeOne));
-  observer.onEnd?.();
+  await observer.onEnd?.();
   return results;
 }
 
 /** At most so many checks at once: in the whole, for one host, through one proxy. A check waits for the narrowest gate first. */
 class Gate {
   private readonly whole: ReturnType<typeof pLimit>;
-  private readonly narrow = new Map<string, ReturnType<typeof pLimit>>();
-  private readonly limits: Configuration['limits'];
+  /** Where no more checks are due than may run at once there is no gate: null. */
+  private readonly narrow = new Map<string, ReturnType<typeof pLimit> | null>();
 
-  constructor(limits: Configuration['limits']) {
-    this.limits = limits;
-    this.whole = pLimit(limits.concurrency);
+  constructor({ concurrency, perHost, perProxy }: Configuration['limits'], due: DueCheck[]) {
+    this.whole = pLimit(concurrency);
+    const counts = new Map<string, number>();
+    const count = (place: string) => counts.set(place, (counts.get(place) ?? 0) + 1);
+    for (const { check } of due) {
+      count(toPlace(check));
+      if (check.via !== null) count(toProxyPlace(check.via));
+    }
+    for (const [place, number] of counts) {
+      const size = place.startsWith(PROXY_PLACE) ? perProxy : perHost;
+      this.narrow.set(place, number <= size ? null : pLimit(size));
+    }
   }
 
   /** null when the run was over before the check's turn came. */
   pass<T>(check: Check, runEndsAt: number, act: () => Promise<T>): Promise<T | null> {
     const unlessOver = async () => (performance.now() >= runEndsAt ? null : act());
     const throughWhole = () => this.whole(unlessOver);
-    const throughProxy = () =>
-      check.via === null ? throughWhole() : this.of(`proxy ${check.via}`, this.limits.perProxy)(throughWhole);
-    const place = check.host ?? (check.service === null ? check.id : `service ${check.service}`);
-    return this.of(place, this.limits.perHost)(throughProxy);
+    const throughProxy = () => (check.via === null ? throughWhole() : this.through(toProxyPlace(check.via), throughWhole));
+    return this.through(toPlace(check), throughProxy);
   }
 
-  private of(key: string, size: number): ReturnType<typeof pLimit> {
-    const known = this.narrow.get(key);
-    if (known !== undefined) return known;
-    const limit = pLimit(size);
-    this.narrow.set(key, limit);
-    return limit;
+  private through<T>(place: string, act: () => Promise<T>): Promise<T> {
+    const limit = this.narrow.get(place);
+    return limit ? limit(act) : act();
   }
+}
+
+const PROXY_PLACE = 'proxy ';
+
+function toProxyPlace(proxy: string): string {
+  return PROXY_PLACE + proxy;
+}
+
+function toPlace({ host, service, id }: Check): string {
+  return host === null ? `check ${service ?? id}` : `host ${host}`;
 }
 
 function notRun({ check, due }: DueCheck, { now, run }: Observer): Result {
@@ -107,6 +122,8 @@ interface Try {
   memory: unknown;
 }
 
+const OVER = new LookFailure('run.over', 'the check is over');
+
 /** Milliseconds that a check has, after its abort, to say how far it came. */
 const LAST_WORDS_MS = 100;
 
@@ -118,6 +135,8 @@ async function observeOnce(check: Check, observer: Observer, { endsAt, tryNumber
   const type = await observer.loadType(check.type);
   if (type === undefined) return { kind: 'unknown', code: 'type.missing', output: `no check type "${check.type}" is installed` };
   const abort = new AbortController();
+  // A check may open many connections, and each of them ends with this signal.
+  setMaxListeners(0, abort.signal);
   const { promise: leftBehind, resolve: leaveBehind } = withResolvers<Observation>();
   // One timer and one signal for each try: with 750 checks in a second they count.
   const limitMs = Math.max(0, Math.min(check.timeout * 1000, endsAt - performance.now()));
@@ -134,8 +153,8 @@ async function observeOnce(check: Check, observer: Observer, { endsAt, tryNumber
     return toObservation(error);
   } finally {
     clearTimeout(timer);
-    // Whatever the check left open ends with it.
-    abort.abort();
+    // Whatever the check left open ends with it. A reason of our own: making the default one, with its stack, costs more than a socket.
+    abort.abort(OVER);
   }
 }
 

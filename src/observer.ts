@@ -1,5 +1,4 @@
 import type { Configuration } from './core/configuration.ts';
-import { sweepChildren } from './net/child.ts';
 import { createContext } from './net/context.ts';
 import { createResolver } from './net/resolver.ts';
 import type { Observer } from './observe.ts';
@@ -34,17 +33,18 @@ export function createObserver(
         tryNumber,
         now,
         memory,
-        trace: (step) => trace?.(check.id, step),
+        trace: trace === undefined ? null : (step) => trace(check.id, step),
         env,
       });
-      const spawn: typeof context.spawn = (command) => {
+      const { spawn } = context;
+      context.spawn = (command) => {
         hasSpawned = true;
-        return context.spawn(command);
+        return spawn(command);
       };
-      return { ...context, spawn };
+      return context;
     },
-    onEnd() {
-      if (hasSpawned) sweepChildren();
+    async onEnd() {
+      if (hasSpawned) (await import('./net/child.ts')).sweepChildren();
     },
     ...(onResult === undefined ? {} : { onResult }),
   };

@@ -108,7 +108,7 @@ async function publish(
     const { publishSites } = await import('./site/publisher.ts');
     const catalogue = await loadMetricCatalogue(configuration.checks.map((check) => check.type));
     const pages = await publishSites(snapshot(), catalogue);
-    writeMeta(database, 'pages', shown);
+    if (readMeta(database, 'pages') !== shown) writeMeta(database, 'pages', shown);
     return { pages, pageError: null, historyError: null };
   } catch (error) {
     // A history that cannot be read is no trouble of the pages, but what is owed is delivered first.

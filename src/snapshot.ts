@@ -7,7 +7,7 @@ import type { Status } from './core/status.ts';
 import { count } from './core/transition.ts';
 import { readPasts } from './store/compaction.ts';
 import type { Database } from './store/database.ts';
-import { readEvents, readResults, readRuns } from './store/history.ts';
+import { readEvents, readRuns, resultsReader } from './store/history.ts';
 import { readMessages } from './store/outbox.ts';
 
 const EVENTS_SHOWN = 500;
@@ -38,7 +38,7 @@ export function takeSnapshot(
     runs: readRuns(database, RUNS_SHOWN),
     events: readEvents(database, EVENTS_SHOWN),
     messages,
-    recentResults: (check) => readResults(database, check, 10),
+    recentResults: resultsReader(database, 10),
     banners,
   };
 }

@@ -9,7 +9,7 @@ import { toSettings } from '../core/views-settings.ts';
 import { loadMetricCatalogue } from '../registry.ts';
 import { readPastsForReading } from '../store/compaction.ts';
 import { type Database, openHistoryForReading } from '../store/database.ts';
-import { readEvents, readResults, readStatuses } from '../store/history.ts';
+import { readEvents, readStatuses, resultsReader } from '../store/history.ts';
 import { formatTable } from '../terminal.ts';
 import { type Command, type CommandContext, UsageError } from './command.ts';
 import { loadFor } from './load.ts';
@@ -109,12 +109,10 @@ function describeHistory(
     ];
   });
   const time = (at: number) => formatTime(at, configuration.timezone);
-  const results = readResults(database, check.id, 10).map((row) => [
-    `  ${time(row.at)}`,
-    row.state,
-    row.withheld ?? '',
-    row.output,
-  ]);
+  const results = resultsReader(
+    database,
+    10,
+  )(check.id).map((row) => [`  ${time(row.at)}`, row.state, row.withheld ?? '', row.output]);
   const events = readEvents(database, 10, check.id).map((event) => [
     `  ${time(event.at)}`,
     event.kind,

@@ -7,8 +7,11 @@ export type Tally = [ok: number, warning: number, critical: number, unknown: num
 export const TALLY_CLASSES = ['ok', 'warning', 'critical', 'unknown', 'skipped'] as const;
 export type TallyClass = (typeof TALLY_CLASSES)[number];
 
-/** Counts by bucket of a logarithmic histogram: bucket b holds values in [GAMMA^b, GAMMA^(b+1)). */
-export type Histogram = Record<string, number>;
+/**
+ * Counts by bucket of a logarithmic histogram: bucket b holds values in [GAMMA^b, GAMMA^(b+1)). Pairs of bucket and count in one
+ * list, buckets ascending: a run reads thousands of them, and a list is read five times as fast as an object.
+ */
+export type Histogram = number[];
 
 export interface MetricCounters {
   min: number;
@@ -41,6 +44,8 @@ const HOUR_FIELDS = [1, 2, 3, 4, 5] as const;
 /** Values in one bucket differ by at most 5 %, so a percentile is right within 2.5 %. */
 const GAMMA = 1.05;
 const LOG_GAMMA = Math.log(GAMMA);
+/** GAMMA^700 is 7e14 seconds: every time that there is has its place. */
+const LAST_BUCKET = 700;
 
 export function addTally(a: Tally, b: Tally): Tally {
   return [a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3], a[4] + b[4]];
@@ -71,6 +76,7 @@ export function worstClass(tally: Tally): TallyClass | 'none' {
   return tally[4] > 0 ? 'skipped' : 'none';
 }
 
+/** `2026-11-22`, UTC. */
 export function toDay(at: number): string {
   return new Date(at).toISOString().slice(0, 10);
 }
@@ -125,10 +131,10 @@ class Counters {
     if (latency !== null) {
       addToHistogram(day.latency, latency);
       const row = this.hourOf(Math.floor(result.at / HOUR_MS));
-      row[6] = { ...row[6] };
+      row[6] = row[6].slice();
       addToHistogram(row[6], latency);
     }
-    for (const [name, value] of Object.entries(result.metrics)) countMetric(day.metrics, name, value);
+    for (const name in result.metrics) countMetric(day.metrics, name, result.metrics[name] ?? 0);
   }
 
   close(at: number): { hours: HourRow[]; today: DayCounters; finished: DayCounters[] } {
@@ -140,7 +146,7 @@ class Counters {
   private hourOf(hour: number): HourRow {
     let row = this.hours.find(([other]) => other === hour);
     if (row === undefined) {
-      row = [hour, ...EMPTY_TALLY, {}];
+      row = [hour, ...EMPTY_TALLY, []];
       this.hours.push(row);
     }
     return row;
@@ -157,12 +163,16 @@ class Counters {
 }
 
 function copyDay(day: DayCounters): DayCounters {
-  const metrics = Object.fromEntries(Object.entries(day.metrics).map(([name, counters]) => [name, { ...counters }]));
-  return { ...day, tally: [...day.tally], latency: { ...day.latency }, metrics };
+  const metrics: DayCounters['metrics'] = {};
+  for (const name in day.metrics) {
+    const counters = day.metrics[name];
+    if (counters !== undefined) metrics[name] = { ...counters };
+  }
+  return { ...day, tally: [...day.tally], latency: day.latency.slice(), metrics };
 }
 
 export function emptyDay(day: string): DayCounters {
-  return { day, tally: [...EMPTY_TALLY], results: 0, failures: 0, latency: {}, metrics: {} };
+  return { day, tally: [...EMPTY_TALLY], results: 0, failures: 0, latency: [], metrics: {} };
 }
 
 function countMetric(metrics: Record<string, MetricCounters>, name: string, value: number): void {
@@ -184,38 +194,67 @@ export function latencyOf(metrics: Record<string, number>): number | null {
 }
 
 export function addToHistogram(histogram: Histogram, value: number): void {
-  const bucket = String(Math.floor(Math.log(value) / LOG_GAMMA));
-  histogram[bucket] = (histogram[bucket] ?? 0) + 1;
+  const bucket = Math.floor(Math.log(value) / LOG_GAMMA);
+  let place = 0;
+  while (place < histogram.length && (histogram[place] ?? 0) < bucket) place += 2;
+  if (histogram[place] === bucket) histogram[place + 1] = (histogram[place + 1] ?? 0) + 1;
+  else histogram.splice(place, 0, bucket, 1);
 }
 
-/** GAMMA^700 is 7e14 seconds: every time that there is has its place. */
-const LAST_BUCKET = 700;
+/** The sum of histograms. */
+export class HistogramSum {
+  private readonly counts = new Float64Array(2 * LAST_BUCKET + 1);
+  private low = this.counts.length;
+  private high = -1;
+  total = 0;
 
-/**
- * The values below which the ascending `shares` of all observations of several histograms lie (nearest rank), right within 2.5 %;
- * null without observations. Pages ask for thousands of them.
- */
-export function percentiles(histograms: readonly Histogram[], shares: readonly number[]): (number | null)[] {
-  const counts = new Float64Array(2 * LAST_BUCKET + 1);
-  let [total, low, high] = [0, counts.length, -1];
-  for (const histogram of histograms) {
-    for (const bucket in histogram) {
-      const place = Math.min(2 * LAST_BUCKET, Math.max(0, Number(bucket) + LAST_BUCKET));
-      const count = histogram[bucket] ?? 0;
-      counts[place] = (counts[place] ?? 0) + count;
-      total += count;
-      if (place < low) low = place;
-      if (place > high) high = place;
+  add(histogram: Histogram): void {
+    for (let i = 0; i < histogram.length; i += 2) {
+      const place = Math.min(2 * LAST_BUCKET, Math.max(0, (histogram[i] ?? 0) + LAST_BUCKET));
+      const count = histogram[i + 1] ?? 0;
+      this.counts[place] = (this.counts[place] ?? 0) + count;
+      this.total += count;
+      if (place < this.low) this.low = place;
+      if (place > this.high) this.high = place;
     }
   }
-  let [place, seen] = [low, counts[low] ?? 0];
-  return shares.map((share) => {
-    if (total === 0) return null;
-    const rank = Math.ceil(share * total);
-    while (place < high && (seen < rank || seen === 0)) {
-      place += 1;
-      seen += counts[place] ?? 0;
+
+  clear(): void {
+    if (this.high >= 0) this.counts.fill(0, this.low, this.high + 1);
+    this.low = this.counts.length;
+    this.high = -1;
+    this.total = 0;
+  }
+
+  toHistogram(): Histogram {
+    const histogram: Histogram = [];
+    for (let place = this.low; place <= this.high; place += 1) {
+      const count = this.counts[place] ?? 0;
+      if (count > 0) histogram.push(place - LAST_BUCKET, count);
     }
-    return GAMMA ** (place - LAST_BUCKET + 0.5);
-  });
+    return histogram;
+  }
+
+  /** The values below which the ascending `shares` of all observations lie (nearest rank); null without observations. */
+  percentiles(shares: readonly number[]): (number | null)[] {
+    let [place, seen] = [this.low, this.counts[this.low] ?? 0];
+    return shares.map((share) => {
+      if (this.total === 0) return null;
+      const rank = Math.ceil(share * this.total);
+      while (place < this.high && (seen < rank || seen === 0)) {
+        place += 1;
+        seen += this.counts[place] ?? 0;
+      }
+      return GAMMA ** (place - LAST_BUCKET + 0.5);
+    });
+  }
+}
+
+const sum = new HistogramSum();
+
+/** The percentiles of several histograms together, right within 2.5 %. Pages ask for thousands of them: one sum serves them all. */
+export function percentiles(histograms: readonly Histogram[], shares: readonly number[]): (number | null)[] {
+  sum.clear();
+  for (const histogram of histograms) sum.add(histogram);
+  return sum.percentiles(shares);
 }

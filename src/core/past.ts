@@ -4,6 +4,7 @@ import {
   type DayCounters,
   EMPTY_TALLY,
   type Histogram,
+  HistogramSum,
   type HourRow,
   percentiles,
   type Tally,
@@ -49,16 +50,16 @@ export function summarisePast(today: string, rows: Pick<DayCounters, 'day' | 'ta
   const windows = {} as Past['windows'];
   const newestFirst = rows.filter((row) => row.day < today).sort((a, b) => (a.day < b.day ? 1 : -1));
   let tally = EMPTY_TALLY;
-  const latency: Histogram = {};
+  const latency = new HistogramSum();
   let next = 0;
   // Each window holds the shorter one before it, so every row is added once.
   for (const [window, days] of Object.entries(WINDOW_DAYS) as [keyof Past['windows'], number][]) {
     const first = dayBefore(today, days - 1);
     for (let row = newestFirst[next]; row !== undefined && row.day >= first; row = newestFirst[++next]) {
       tally = addTally(tally, row.tally);
-      for (const [bucket, number] of Object.entries(row.latency)) latency[bucket] = (latency[bucket] ?? 0) + number;
+      latency.add(row.latency);
     }
-    windows[window] = { tally, latency: { ...latency } };
+    windows[window] = { tally, latency: latency.toHistogram() };
   }
   const byDay = new Map(rows.map((row) => [row.day, row.tally]));
   const days = Array.from({ length: 89 }, (_, i) => shorten(byDay.get(dayBefore(today, 89 - i))));
@@ -97,7 +98,7 @@ export function windowTally(window: Window, status: Status, past: Past | undefin
 
 function latenciesOf(window: Window, status: Status, past: Past | undefined): Histogram[] {
   if (window === '24h') return status.hours.map((row) => row[6]);
-  return [past?.windows[window].latency ?? {}, status.today?.latency ?? {}];
+  return [past?.windows[window].latency ?? [], status.today?.latency ?? []];
 }
 
 function toTally([, ok, warning, critical, unknown, unmeasured]: HourRow): Tally {

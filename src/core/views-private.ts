@@ -30,7 +30,7 @@ export interface PrivateView {
   owners: (Keyed<OwnerView> & { row: OwnerRow })[];
   events: Keyed<EventsView>;
   checks: Keyed<ChecksView>;
-  runs: RunsView;
+  runs: Keyed<RunsView>;
   windows: readonly string[];
 }
 
@@ -73,7 +73,7 @@ export function toPrivateView(snapshot: Snapshot, catalogue: MetricCatalogue): P
     owners: [...rows].map(([owner, row]) => ({ row, key: keyOf(owner, row, means), make: () => toOwnerView(owner, row, means) })),
     events: { key: eventsKey(means), make: () => toEvents(means) },
     checks: { key: checksKey([...seen.values()], means), make: () => toChecksView([...seen.values()], means) },
-    runs: toRunsView(snapshot, calendar),
+    runs: { key: runsKey(snapshot), make: () => toRunsView(snapshot, calendar) },
     windows: WINDOWS,
   };
 }
@@ -90,12 +90,12 @@ function toOwnerView(owner: Owner, row: OwnerRow, means: Means): OwnerView {
 }
 
 /** A calm page is made again after so long at the latest: its figures and bars move slowly. */
-const REFRESH_MS = 10 * 60_000;
+const REFRESH_MS = 15 * 60_000;
 
 /** Pages take turns, so that no run makes them all again. */
 function keyOf(owner: Owner, row: OwnerRow, means: Means): string {
   const { now, configuration } = means.snapshot;
-  const offset = [...owner.name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 600, 0) * 1000;
+  const offset = [...owner.name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 900, 0) * 1000;
   const signatures = [...owner.own, ...owner.related].map((seen) => signatureOf(seen, means));
   return [configuration.fingerprint, Math.floor((now + offset) / REFRESH_MS), row.words, ...signatures].join('\n');
 }
@@ -103,6 +103,13 @@ function keyOf(owner: Owner, row: OwnerRow, means: Means): string {
 function eventsKey({ snapshot }: Means): string {
   const [newest] = snapshot.events;
   return [snapshot.configuration.fingerprint, snapshot.events.length, newest?.run, newest?.check, newest?.kind].join('\n');
+}
+
+/** Mail and what went wrong with a run show at once; that runs come as they should, a little later. */
+function runsKey({ runs, messages, configuration, now }: Snapshot): string {
+  const states = messages.map(({ message, state, attempts }) => `${message} ${state} ${attempts}`);
+  const unfinished = runs.find((run, i) => i > 0 && run.durationMs === null)?.run;
+  return [configuration.fingerprint, Math.floor(now / REFRESH_MS), unfinished, runs[0]?.items, ...states].join('\n');
 }
 
 function checksKey(checks: Seen[], means: Means): string {

@@ -43,7 +43,8 @@ export function toSettings(check: Check, catalogue: MetricCatalogue): Setting[] 
       value === null || value === undefined ? [] : [[name, describeOption(value)]],
     ),
   ];
-  return rows.map(([name, value]) => ({ name, value, origin: originOf(check, name) }));
+  const merged = mergedOrigins(check);
+  return rows.map(([name, value]) => ({ name, value, origin: merged.get(name) ?? originOf(check, name) }));
 }
 
 function describePublic(check: Check): string {
@@ -51,13 +52,24 @@ function describePublic(check: Check): string {
   return check.impact === 'down' ? 'yes' : 'yes, degrades only';
 }
 
-/** Maps merge by key, so that their keys may come from several places: all of them are named. */
+/** Maps merge by key, so that their keys may come from several places: all of them are named, in front of each map. */
+function mergedOrigins({ origins }: Check): Map<string, string> {
+  const merged = new Map<string, string>();
+  for (const key in origins) {
+    const place = origins[key] ?? 'default';
+    for (let dot = key.indexOf('.'); dot >= 0; dot = key.indexOf('.', dot + 1)) {
+      const name = key.slice(0, dot);
+      const known = merged.get(name);
+      if (known === undefined) merged.set(name, place);
+      else if (!known.split(', ').includes(place)) merged.set(name, `${known}, ${place}`);
+    }
+  }
+  return merged;
+}
+
 function originOf({ origins, type }: Check, name: string): string {
   if (name === 'type' || name === 'target') return 'check';
   if (name === 'depends on') return 'its parents';
-  const inner = Object.keys(origins).filter((key) => key.startsWith(`${name}.`));
-  const places = new Set(inner.map((key) => origins[key] ?? 'default'));
-  if (places.size > 0) return [...places].join(', ');
   return origins[name] ?? (name.startsWith('thresholds.') ? `type ${type}` : 'default');
 }
 
@@ -74,6 +86,7 @@ export function describeThreshold(
 
 /** Secrets are references; neither what they point at nor where it lies is shown. */
 export function describeOption(value: unknown): string {
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   const text = typeof value === 'string' ? value : (JSON.stringify(value, hideSecret) ?? '');
   return text.replace(/\/\/[^\s/@"]*@/g, '//***@');
 }

@@ -1,5 +1,4 @@
 import type { Context } from '../check-type.ts';
-import { runChild } from './child.ts';
 import { createDialer } from './dialer.ts';
 import type { Resolve } from './resolver.ts';
 import { readSecret } from './secret.ts';
@@ -18,17 +17,21 @@ export interface ContextSettings {
   tryNumber: number;
   now: number;
   memory: unknown;
-  trace: (step: string) => void;
+  /** null when nobody listens. */
+  trace: ((step: string) => void) | null;
   /** The environment that `{ env: NAME }` secrets are read from: `main.ts` alone touches the process's. */
   env: Readonly<Record<string, string | undefined>>;
 }
+
+function nobodyListens(): void {}
 
 /** What one try of one check may touch. */
 export function createContext(settings: ContextSettings): Context {
   const began = performance.now();
   const { signal } = settings;
   const secrets: string[] = [];
-  const trace = (step: string) => settings.trace(secrets.reduce((text, secret) => text.replaceAll(secret, '***'), step));
+  const { trace: listen } = settings;
+  const trace = listen && ((step: string) => listen(secrets.reduce((text, secret) => text.replaceAll(secret, '***'), step)));
   const dialer = createDialer({
     proxy: settings.proxy,
     login: { user: settings.check, password: `${settings.run}.${settings.tryNumber}` },
@@ -41,7 +44,8 @@ export function createContext(settings: ContextSettings): Context {
     dial: dialer.dial,
     resolve: dialer.resolve,
     via: settings.proxy?.name ?? null,
-    spawn: (command) => runChild(command, signal),
+    // Most runs start no program, and need nothing of what that takes.
+    spawn: async (command) => (await import('./child.ts')).runChild(command, signal),
     secret(reference) {
       const text = readSecret(reference, settings.env);
       // What a peer echoes must not reach the trace either. A short one would blot out ordinary words.
@@ -51,6 +55,6 @@ export function createContext(settings: ContextSettings): Context {
     elapsed: () => (performance.now() - began) / 1000,
     now: settings.now,
     memory: settings.memory,
-    trace,
+    trace: trace ?? nobodyListens,
   };
 }

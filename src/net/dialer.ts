@@ -7,7 +7,7 @@ import { cleanText } from '../core/text.ts';
 import { isPublicAddress } from './address.ts';
 import { formatElapsed, toAbortFailure } from './limits.ts';
 import type { Resolve } from './resolver.ts';
-import { CircuitAgent, type SocksLogin } from './socks.ts';
+import type { SocksLogin } from './socks.ts';
 
 export interface DialerSettings {
   /** null: direct. There is never a fallback from one to the other. */
@@ -15,7 +15,8 @@ export interface DialerSettings {
   login: SocksLogin;
   resolve: Resolve;
   signal: AbortSignal;
-  trace: (step: string) => void;
+  /** null when nobody listens: what a step would say need not be asked for. */
+  trace: ((step: string) => void) | null;
   /** Milliseconds that the proxy has for its own part; default 10 s. */
   greetingMs?: number;
 }
@@ -36,7 +37,7 @@ export function createDialer(settings: DialerSettings): Dialer {
     async resolve(name, family) {
       if (proxy) throw new LookFailure('proxy.resolve', 'names are resolved by the proxy, never here');
       const addresses = await resolve(name, family, signal);
-      if (isIP(name) === 0) trace(`${cleanText(name, 60)} is ${addresses.join(', ')}`);
+      if (isIP(name) === 0) trace?.(`${cleanText(name, 60)} is ${addresses.join(', ')}`);
       return addresses;
     },
     async dial(target) {
@@ -46,9 +47,10 @@ export function createDialer(settings: DialerSettings): Dialer {
       const socket = proxy
         ? await dialThrough(proxy, { ...target, host }, settings)
         : await dialDirect({ ...target, host }, settings);
-      trace(
-        `connected to ${cleanText(host, 60)} port ${target.port}${proxy ? ` through ${proxy.name}` : ` (${socket.remoteAddress})`}`,
-      );
+      if (trace) {
+        const through = proxy ? ` through ${proxy.name}` : ` (${socket.remoteAddress})`;
+        trace(`connected to ${cleanText(host, 60)} port ${target.port}${through}`);
+      }
       return socket;
     },
   };
@@ -56,7 +58,7 @@ export function createDialer(settings: DialerSettings): Dialer {
 
 async function dialDirect(target: DialTarget, { resolve, signal, trace }: DialerSettings): Promise<Socket> {
   const all = await resolve(target.host, target.family, signal);
-  if (isIP(target.host) === 0) trace(`${target.host} is ${all.join(', ')}`);
+  if (isIP(target.host) === 0) trace?.(`${target.host} is ${all.join(', ')}`);
   // The filter judges the very addresses that are connected to, so a name cannot change its answer in between (rebinding).
   const addresses = target.publicOnly ? all.filter(isPublicAddress) : all;
   if (addresses.length === 0) throw refuseAddress(target.host, all[0]);
@@ -74,6 +76,8 @@ async function dialThrough(proxy: { host: string; port: number }, target: DialTa
   } catch (error) {
     throw toProxyFailure(error, `${proxy.host} port ${proxy.port}`);
   }
+  // Installations without a proxy do without its libraries.
+  const { CircuitAgent } = await import('./socks.ts');
   const agent = new CircuitAgent(proxy, boundedLogin(settings.login), settings.greetingMs);
   return agent.open(socket, target, settings.signal);
 }
@@ -113,14 +117,17 @@ function connectFirst(addresses: string[], port: number, lifetime: AbortSignal, 
     let next = 0;
     let timer: NodeJS.Timeout | undefined;
     let firstError: unknown;
+    let isOver = false;
+    // The listener stays: the signal ends with its try, and taking one away costs more than calling it for nothing.
     const finish = (act: () => void, winner?: Socket) => {
+      isOver = true;
       clearTimeout(timer);
-      patience.removeEventListener('abort', onAbort);
       for (const socket of open) if (socket !== winner) socket.destroy();
       next = addresses.length;
       act();
     };
     const onAbort = () => {
+      if (isOver) return;
       const where = `${addresses[0]} port ${port}`;
       finish(() => reject(toAbortFailure(patience, 'timeout.connect', `no connection to ${where} within ${formatElapsed(began)}`)));
     };
@@ -151,11 +158,7 @@ function connectFirst(addresses: string[], port: number, lifetime: AbortSignal, 
 
 function openSocket(address: string, port: number, lifetime: AbortSignal): Socket {
   const socket = connect({ host: address, port, noDelay: true, autoSelectFamily: false });
-  const destroy = () => {
-    socket.destroy();
-  };
-  lifetime.addEventListener('abort', destroy, { once: true });
-  socket.once('close', () => lifetime.removeEventListener('abort', destroy));
+  lifetime.addEventListener('abort', () => socket.destroy(), { once: true });
   // A reset that comes when nobody listens any more must not end the process.
   socket.on('error', () => {});
   return socket;

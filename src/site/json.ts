@@ -6,6 +6,12 @@ import type { PublicView } from '../core/views-public.ts';
 /** The private `status.json` (interface.md section 3). */
 export function toPrivateJson(snapshot: Snapshot): string {
   const { configuration, statuses, run } = snapshot;
+  const timestamps = new Map<number, string>();
+  const timestamp = (at: number) => {
+    const known = timestamps.get(at) ?? toTimestamp(at);
+    timestamps.set(at, known);
+    return known;
+  };
   const checks = configuration.checks
     .filter((check) => check.enabled)
     .map((check) => {
@@ -20,8 +26,8 @@ export function toPrivateJson(snapshot: Snapshot): string {
         state: latest?.state ?? null,
         state_type: status === undefined || latest === null ? null : stateType(status),
         attempt: status?.streak?.length ?? 0,
-        since: status === undefined || latest === null ? null : toTimestamp(status.problem?.onset ?? status.since),
-        last_result_at: latest === null ? null : toTimestamp(latest.at),
+        since: status === undefined || latest === null ? null : timestamp(status.problem?.onset ?? status.since),
+        last_result_at: latest === null ? null : timestamp(latest.at),
         output: latest?.output ?? '',
         metrics: latest?.metrics ?? {},
         parts: latest?.parts ?? [],

@@ -58,7 +58,7 @@ export function renderPrivateSite(render: Renderer, view: PrivateView, json: str
   }
   page('events', 'events.html', view.events);
   page('checks', 'checks.html', { key: view.checks.key, make: () => ({ ...view.checks.make(), windows: view.windows }) });
-  files.set('runs.html', toStamped(render.page('private/runs.njk', 'runs.html', { ...frame, ...view.runs })));
+  page('runs', 'runs.html', view.runs);
   files.set('status.json', json);
   // The overview is made anew in every run: it says when, and bears no stamp.
   files.set('index.html', render.page('private/index.njk', 'index.html', { ...frame, ...view.overview }));

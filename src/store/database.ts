@@ -1,7 +1,8 @@
 import { chmodSync, existsSync, lstatSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import { MIGRATIONS } from './schema.ts';
+import { MIGRATION_FUNCTIONS, MIGRATIONS } from './schema.ts';
 
 export type Database = Sqlite.Database;
 
@@ -17,6 +18,9 @@ export class DatabaseUnusable extends Error {
 }
 
 const BUSY_TIMEOUT_MS = 5000;
+
+/** Named, so that the package does not search for it through a dozen files at each start. */
+const nativeBinding = createRequire(import.meta.url).resolve('better-sqlite3/build/Release/better_sqlite3.node');
 
 /** The database's path inside the state folder. */
 export function historyPath(state: string): string {
@@ -51,7 +55,7 @@ export function openHistoryForReading(state: string): Database | null {
   const path = historyPath(state);
   if (!existsSync(path)) return null;
   try {
-    const database = new Sqlite(path, { readonly: true, timeout: BUSY_TIMEOUT_MS });
+    const database = new Sqlite(path, { readonly: true, timeout: BUSY_TIMEOUT_MS, nativeBinding });
     refuseNewerSchema(database, MIGRATIONS.length);
     return database;
   } catch (error) {
@@ -82,7 +86,7 @@ function refuseUnsafePath(path: string): void {
 }
 
 function openAndMigrate(path: string, now: number, migrations: readonly string[]): Database {
-  const database = new Sqlite(path, { timeout: BUSY_TIMEOUT_MS });
+  const database = new Sqlite(path, { timeout: BUSY_TIMEOUT_MS, nativeBinding });
   try {
     chmodSync(path, 0o600);
     database.pragma('journal_mode = WAL');
@@ -114,6 +118,7 @@ function migrate(database: Database, copy: string, { now, migrations }: { now: n
   const version = schemaVersion(database);
   if (version === migrations.length) return;
   if (version > 0) database.prepare('VACUUM INTO ?').run(`${copy}-${version}-${now}`);
+  for (const [name, act] of Object.entries(MIGRATION_FUNCTIONS)) database.function(name, act);
   database
     .transaction(() => {
       for (const sql of migrations.slice(version)) database.exec(sql);
@@ -163,7 +168,7 @@ export function takeLock(state: string): (() => void) | null {
   const path = join(state, 'lock.sqlite');
   refuseUnsafePath(path);
   try {
-    const database = new Sqlite(path, { timeout: 0 });
+    const database = new Sqlite(path, { timeout: 0, nativeBinding });
     chmodSync(path, 0o600);
     database.exec('BEGIN EXCLUSIVE');
     return () => database.close();

@@ -188,7 +188,7 @@ describe('percentiles', () => {
         fc.array(fc.double({ min: 0.0005, max: 300, noNaN: true }), { minLength: 1, maxLength: 300 }),
         fc.constantFrom(0.5, 0.95, 0.99),
         (values, q) => {
-          const histogram: Histogram = {};
+          const histogram: Histogram = [];
           for (const value of values) addToHistogram(histogram, value);
           const exact = [...values].sort((a, b) => a - b)[Math.ceil(q * values.length) - 1] ?? 0;
           const found = percentiles([histogram], [q])[0] ?? 0;
@@ -199,7 +199,7 @@ describe('percentiles', () => {
   });
 
   it('[F1] no observations have no percentile', () => {
-    assert.deepEqual(percentiles([{}], [0.5]), [null]);
+    assert.deepEqual(percentiles([[]], [0.5]), [null]);
   });
 
   it('[F1] days are those of UTC', () => {

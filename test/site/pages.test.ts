@@ -222,7 +222,7 @@ describe('rendering', () => {
     walk(toPublicView(demoSnapshot()), 'public');
     const view = toPrivateView(demoSnapshot(), DEMO_CATALOGUE);
     walk(view.overview, 'overview');
-    walk(view.runs, 'runs');
+    walk(view.runs.make(), 'runs');
     for (const owner of view.owners) walk(owner.make(), owner.row.name);
     walk(view.events.make(), 'events');
     walk(view.checks.make(), 'checks');

@@ -3,7 +3,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { DatabaseUnusable, openHistory, openHistoryForReading, takeLock } from '../../src/store/database.ts';
-import { readMeta, writeMeta } from '../../src/store/history.ts';
+import { readMeta, readStatuses, writeMeta } from '../../src/store/history.ts';
 import { MIGRATIONS } from '../../src/store/schema.ts';
 import { temporaryFolder } from '../support/server.ts';
 
@@ -39,6 +39,24 @@ describe('opening the history', () => {
     assert.equal(newer.pragma('user_version', { simple: true }), MIGRATIONS.length + 1);
     newer.close();
     assert.ok(readdirSync(folder.path).includes(`history.sqlite.before-${MIGRATIONS.length}-${NOW}`));
+  });
+
+  it('[case Q09] histograms of the first schema, which were objects, become lists of pairs in days and statuses', () => {
+    const { database } = openHistory(folder.path, NOW, MIGRATIONS.slice(0, 1));
+    const objects = JSON.stringify({ '-58': 4, '-70': 1, '3': 2 });
+    database.exec(`
+      INSERT INTO checks VALUES (1, 'web/front', '{"hours":[[498703,51,0,0,0,0,${objects}]],"today":{"latency":${objects}}}');
+      INSERT INTO checks VALUES (2, 'web/new', '{"hours":[],"today":null}');
+      INSERT INTO days VALUES (1, '2026-11-21', 0, 0, 0, 0, 0, 7, 0, '${objects}', '{}');`);
+    database.close();
+    const { database: migrated } = openHistory(folder.path, NOW);
+    const pairs = [-70, 1, -58, 4, 3, 2];
+    assert.deepEqual(readStatuses(migrated).get('web/front'), {
+      hours: [[498703, 51, 0, 0, 0, 0, pairs]],
+      today: { latency: pairs },
+    });
+    assert.deepEqual(JSON.parse(String(migrated.prepare('SELECT latency FROM days').pluck().get())), pairs);
+    migrated.close();
   });
 
   it('[case Q09] a migration that fails changes nothing', () => {

@@ -6,7 +6,7 @@ import { windowFigures } from '../../src/core/past.ts';
 import { newStatus } from '../../src/core/status.ts';
 import { compact, readPasts } from '../../src/store/compaction.ts';
 import { historyPath } from '../../src/store/database.ts';
-import { databaseSecret, readEvents, readPastProblems, readResults, readRuns, readStatuses } from '../../src/store/history.ts';
+import { databaseSecret, readEvents, readPastProblems, readRuns, readStatuses, resultsReader } from '../../src/store/history.ts';
 import { unpackResults } from '../../src/store/packing.ts';
 import { freshHistory, resultOf, storeRun } from '../support/history.ts';
 import { checkOf, configurationOf, contactOf } from '../support/model.ts';
@@ -98,7 +98,7 @@ describe('compaction', () => {
     play('OOCO', { step: 3_600_000 });
     const now = NOON + 4 * DAY;
     assert.equal((await compact(history.database, retention, now)).packed, 1);
-    assert.equal(readResults(history.database, check.id, 10).length, 0);
+    assert.equal(resultsReader(history.database, 10)(check.id).length, 0);
     const row = history.database.prepare('SELECT day, results, content FROM packed').get() as {
       day: string;
       results: number;
@@ -114,7 +114,7 @@ describe('compaction', () => {
   it('[R1] leaves the days that are still hot', async () => {
     play('OO');
     assert.equal((await compact(history.database, retention, NOON + DAY)).packed, 0);
-    assert.equal(readResults(history.database, check.id, 10).length, 2);
+    assert.equal(resultsReader(history.database, 10)(check.id).length, 2);
   });
 
   it('[case C01] a day that is packed twice, because the clock went back, loses nothing', async () => {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from './server.ts';
 
@@ -7,6 +7,9 @@ import { temporaryFolder } from './server.ts';
 const ROOT = new URL('../../..', import.meta.url).pathname;
 export const BUNDLE = join(ROOT, 'dist/vigie/src/main.js');
 export const PROGRAM = join(ROOT, 'dist/src/main.js');
+
+/** The flags of its first line, with which it runs when it is called by its name. */
+export const BUNDLE_FLAGS = (readFileSync(BUNDLE, 'utf8').split('\n')[0] ?? '').split(' ').slice(3);
 
 export interface Ended {
   code: number | null;
@@ -28,7 +31,7 @@ export function vigie(folder: string, args: string[], options: CliOptions = {}):
   const { env, nodeOptions = [], program = PROGRAM, onStart } = options;
   const child = spawn(
     process.execPath,
-    [program === BUNDLE ? '--disallow-code-generation-from-strings' : '--enable-source-maps', ...nodeOptions, program, ...args],
+    [...(program === BUNDLE ? BUNDLE_FLAGS : ['--enable-source-maps']), ...nodeOptions, program, ...args],
     {
       cwd: folder,
       // The bundle is not what coverage is measured on; an empty folder's name switches it off in the child.

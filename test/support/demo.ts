@@ -1,4 +1,4 @@
-import { addToHistogram, type Tally, type TallyClass } from '../../src/core/availability.ts';
+import { addToHistogram, type Histogram, type Tally, type TallyClass } from '../../src/core/availability.ts';
 import type { Check, Configuration, Service } from '../../src/core/configuration.ts';
 import type { Event } from '../../src/core/item.ts';
 import type { Withheld } from '../../src/core/observation.ts';
@@ -369,8 +369,8 @@ function demoHours(trouble: Trouble | undefined, random: () => number): Status['
   });
 }
 
-function demoLatency(base: number, random: () => number, results = 60): Record<string, number> {
-  const histogram = {};
+function demoLatency(base: number, random: () => number, results = 60): Histogram {
+  const histogram: Histogram = [];
   for (let i = 0; i < results; i += 1)
     addToHistogram(histogram, base * (0.8 + random() * 0.5 + (random() > 0.96 ? random() * 3 : 0)));
   return histogram;
@@ -432,7 +432,7 @@ function demoPast(
       tally[CLASS_INDEX[kind]] += seconds;
       tally[0] -= seconds;
     }
-    return { day: dayBefore(today, i + 1), tally, latency: i < 30 ? demoLatency(latencyBase, random) : {} };
+    return { day: dayBefore(today, i + 1), tally, latency: i < 30 ? demoLatency(latencyBase, random) : [] };
   });
   return summarisePast(today, rows);
 }
