@@ -7,12 +7,13 @@ import type { Status } from './core/status.ts';
 import { count } from './core/transition.ts';
 import { readPasts } from './store/compaction.ts';
 import type { Database } from './store/database.ts';
-import { readEvents, readRuns, resultsReader } from './store/history.ts';
+import { calmResultsReader, readEvents, readRuns, resultsReader } from './store/history.ts';
 import { readMessages } from './store/outbox.ts';
 
 const EVENTS_SHOWN = 500;
 const RUNS_SHOWN = 200;
 const MESSAGES_SHOWN = 100;
+const RESULTS_SHOWN = 10;
 
 /** One moment of the store, for the sites and for people's commands. */
 export function takeSnapshot(
@@ -38,7 +39,8 @@ export function takeSnapshot(
     runs: readRuns(database, RUNS_SHOWN),
     events: readEvents(database, EVENTS_SHOWN),
     messages,
-    recentResults: resultsReader(database, 10),
+    calmResults: calmResultsReader(database, RESULTS_SHOWN),
+    recentResults: resultsReader(database, RESULTS_SHOWN),
     banners,
   };
 }

@@ -15,6 +15,13 @@ export interface PastResult {
   duration: number;
 }
 
+/** Results that all were OK and counted; times are milliseconds since 1970. */
+export interface CalmResults {
+  count: number;
+  from: number;
+  to: number;
+}
+
 /** One mail, as the private site shows it. */
 export interface MessageRecord {
   message: number;
@@ -45,6 +52,8 @@ export interface Snapshot {
   events: Event[];
   /** Newest first. */
   messages: MessageRecord[];
+  /** The newest results of a check if none of them needs to be told line by line: so most checks cost one row, not ten. */
+  calmResults(check: string): CalmResults | null;
   /** The newest results of a check first, read when its page is made. */
   recentResults(check: string): PastResult[];
   /** Sentences for the red banner: configuration in its last good version, mail that failed. */

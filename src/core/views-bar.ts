@@ -1,5 +1,5 @@
-import { type Tally, worstClass } from './availability.ts';
-import { dayBefore } from './past.ts';
+import { worstClass } from './availability.ts';
+import { dayBefore, type Past } from './past.ts';
 import type { Status } from './status.ts';
 import type { StateClass } from './views-words.ts';
 
@@ -28,8 +28,14 @@ export function toHourBar(now: number, status: Status | undefined): Bar {
   return bar;
 }
 
-export function toDayBar(tallies: Tally[]): Bar {
-  return tallies.map(worstClass);
+/** The last 90 days of a check, today last. */
+export function toDayBar(today: string, status: Status | undefined, past: Past | undefined): Bar {
+  const bar: Bar = new Array(90).fill('none');
+  if (past?.day === today) {
+    for (const [index, day] of past.days.entries()) if (day !== null) bar[index] = day === 0 ? 'ok' : worstClass(day);
+  }
+  if (status?.today?.day === today) bar[89] = worstClass(status.today.tally);
+  return bar;
 }
 
 /** The worst of several bars in each place. */
@@ -80,11 +86,12 @@ const WORDS: Readonly<Record<StateClass, string>> = {
 
 /** The bar in words: `critical in 3 of 24 hours, warning in 1`; the calm part is not told unless it is all. */
 export function describeBar(bar: Bar, unit: 'hours' | 'days'): string {
-  const told = (['critical', 'warning', 'unknown', 'skipped'] as const).flatMap((state) => {
-    const length = bar.filter((found) => found === state).length;
-    return length === 0 ? [] : [`${WORDS[state]} in ${length} of ${bar.length}`];
-  });
-  const known = bar.filter((found) => found !== 'none').length;
+  const counts: Record<StateClass, number> = { critical: 0, warning: 0, unknown: 0, skipped: 0, ok: 0, none: 0 };
+  for (const state of bar) counts[state] += 1;
+  const told = (['critical', 'warning', 'unknown', 'skipped'] as const).flatMap((state) =>
+    counts[state] === 0 ? [] : [`${WORDS[state]} in ${counts[state]} of ${bar.length}`],
+  );
+  const known = bar.length - counts.none;
   const whole = `last ${bar.length} ${unit}`;
   if (known === 0) return `${whole}: nothing measured`;
   const gap = known < bar.length ? `, nothing measured in ${bar.length - known}` : '';

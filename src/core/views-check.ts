@@ -3,7 +3,7 @@ import { formatAge } from './calendar.ts';
 import type { Check } from './configuration.ts';
 import type { Event } from './item.ts';
 import { isNew } from './notify.ts';
-import { dayTallies, type WindowFigures, windowFigures } from './past.ts';
+import { type WindowFigures, windowFigures } from './past.ts';
 import { WINDOWS } from './run-record.ts';
 import type { PastResult, Snapshot } from './snapshot.ts';
 import { type Status, stateType } from './status.ts';
@@ -134,9 +134,8 @@ export function toCheckView(seen: Seen, means: Means): CheckView {
   const { calendar, snapshot } = means;
   const latest = status?.latest ?? null;
   const past = snapshot.pasts.get(check.id);
-  const days = toDayBar(dayTallies(toDay(snapshot.now), status, past));
+  const days = toDayBar(toDay(snapshot.now), status, past);
   const figures = status === undefined ? [] : WINDOWS.map((window) => windowFigures(window, status, past));
-  const results = latest === null ? [] : snapshot.recentResults(check.id);
   return {
     anchor: check.name,
     id: check.id,
@@ -162,7 +161,7 @@ export function toCheckView(seen: Seen, means: Means): CheckView {
     daysWords: describeBar(days, 'days'),
     ...toFigureViews(figures),
     metrics: toMetricViews(check, latest?.metrics ?? {}, means.catalogue),
-    ...toResultViews(results, calendar),
+    ...(latest === null ? NO_RESULTS : toResultViews(check.id, means)),
     events: (means.eventsByCheck.get(check.id) ?? []).slice(0, EVENTS_OF_A_CHECK).map((event) => toEventView(event, calendar)),
     settings: formatSettings(toSettings(check, means.catalogue)),
     source: `${check.source.file}:${check.source.line}`,
@@ -196,13 +195,20 @@ function toMetricViews(check: Check, metrics: Record<string, number>, catalogue:
   });
 }
 
+type ResultViews = Pick<CheckView, 'results' | 'resultsWords'>;
+const NO_RESULTS: ResultViews = { results: [], resultsWords: '' };
+
 /** Ten calm results are one sentence; what was not calm is told line by line. */
-function toResultViews(results: PastResult[], calendar: Calendar): Pick<CheckView, 'results' | 'resultsWords'> {
-  const isCalm = results.every((result) => result.state === 'OK' && result.withheld === null);
+function toResultViews(check: string, { snapshot, calendar }: Means): ResultViews {
+  const spanOf = (from: number, to: number) => `${calendar.full(from).words} to ${calendar.full(to).words}`;
+  const calm = snapshot.calmResults(check);
+  if (calm !== null && calm.count > 1) {
+    return { results: [], resultsWords: `${calm.count} results, all OK, ${spanOf(calm.from, calm.to)}` };
+  }
+  const results = snapshot.recentResults(check);
   const [newest, oldest] = [results[0], results.at(-1)];
-  if (newest === undefined || oldest === undefined) return { results: [], resultsWords: '' };
-  const span = `${calendar.full(oldest.at).words} to ${calendar.full(newest.at).words}`;
-  if (isCalm && results.length > 1) return { results: [], resultsWords: `${results.length} results, all OK, ${span}` };
+  if (newest === undefined || oldest === undefined) return NO_RESULTS;
+  const span = spanOf(oldest.at, newest.at);
   return {
     results: results.map((result) => toResultView(result, calendar)),
     resultsWords: `${count(results.length, 'result')}, ${span}`,

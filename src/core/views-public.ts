@@ -1,4 +1,4 @@
-import { availability, type Tally, toDay } from './availability.ts';
+import { availability, toDay } from './availability.ts';
 import type { Check, Configuration, Service } from './configuration.ts';
 import { dayTallies, windowTally } from './past.ts';
 import type { Window } from './run-record.ts';
@@ -126,12 +126,11 @@ function toPublicService(snapshot: Snapshot, service: Service, means: Means): Pu
   const checks = publicChecks(snapshot.configuration, service);
   const verdicts = checks.map((check) => ({ check, ...verdictOf(snapshot, check) }));
   const { state, since } = combine(service, verdicts);
-  const tallies = checks.map((check) =>
-    dayTallies(toDay(snapshot.now), snapshot.statuses.get(check.id), snapshot.pasts.get(check.id)),
-  );
+  const today = toDay(snapshot.now);
+  const pastsOf = checks.map(({ id }): PastOf => [today, snapshot.statuses.get(id), snapshot.pasts.get(id)]);
   const windows = PUBLIC_WINDOWS.map((window) => toWindow(snapshot, checks, window));
   const { title = '', description = '' } = service.public ?? {};
-  const days = toDays(tallies, means.labels);
+  const days = toDays(pastsOf, means.labels);
   return {
     name: service.name,
     title,
@@ -227,8 +226,15 @@ const DAY_WORDS: Readonly<Record<StateClass, string>> = {
   none: 'not measured',
 };
 
-function toDays(tallies: Tally[][], labels: string[]): PublicDay[] {
-  const bar = worstBar(tallies.map(toDayBar), 90);
+/** What a check's days are read from. */
+type PastOf = Parameters<typeof dayTallies>;
+
+function toDays(pasts: PastOf[], labels: string[]): PublicDay[] {
+  const tallies = pasts.map((past) => dayTallies(...past));
+  const bar = worstBar(
+    pasts.map((past) => toDayBar(...past)),
+    90,
+  );
   return labels.map((day, i) => {
     const found = bar[i] ?? 'none';
     const shares = tallies.flatMap((one) => availability(one[i] ?? [0, 0, 0, 0, 0]) ?? []);

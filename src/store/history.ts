@@ -4,7 +4,7 @@ import type { Configuration } from '../core/configuration.ts';
 import type { Event, Item, PastProblem } from '../core/item.ts';
 import type { Result } from '../core/observation.ts';
 import type { RunRecord } from '../core/run-record.ts';
-import type { PastResult } from '../core/snapshot.ts';
+import type { CalmResults, PastResult } from '../core/snapshot.ts';
 import { toExitCode, toState } from '../core/state.ts';
 import type { Status } from '../core/status.ts';
 import type { Database } from './database.ts';
@@ -161,6 +161,20 @@ export function readEvents(database: Database, limit: number, check: string | nu
       WHERE :check IS NULL OR check_id = :check ORDER BY event DESC LIMIT :limit`)
     .all({ check, limit }) as EventRow[];
   return rows.map((row) => ({ ...row, state: row.state === null ? null : toState(row.state), told: row.told === 1 }));
+}
+
+/** Reads the newest results of a check as one row: how many, from when to when; null where one of them was not OK or not judged. */
+export function calmResultsReader(database: Database, limit: number): (check: string) => CalmResults | null {
+  const statement = database
+    .prepare(`
+      SELECT count(*), min(at), max(at), max(state <> 0 OR withheld IS NOT NULL) FROM
+        (SELECT at, state, withheld FROM results
+        WHERE check_number = (SELECT number FROM checks WHERE id = ?) ORDER BY run DESC LIMIT ?)`)
+    .raw();
+  return (check) => {
+    const [count, from, to, isTold] = statement.get(check, limit) as [number, number, number, number | null];
+    return isTold === 0 ? { count, from, to } : null;
+  };
 }
 
 type ResultRow = [run: number, at: number, state: number, output: string, withheld: string | null, duration: number];

@@ -140,12 +140,13 @@ async function benchPages(http: string): Promise<void> {
       catalogue,
     );
   };
-  await publish();
+  const all = await cpuOf(publish);
+  note('publishing both sites for the first time: CPU', `${(all * 1000).toFixed(0)} ms`);
   const costs: number[] = [];
   for (let i = 0; i < 5; i += 1) costs.push(await cpuOf(publish));
   costs.sort((a, b) => a - b);
   const cost = costs[2] ?? 0;
-  note('rendering and writing both sites, 50 x 15, all changed: CPU', `${(cost * 1000).toFixed(0)} ms`, '150 ms', cost <= 0.15);
+  note('publishing both sites, 50 x 15, five minutes later: CPU', `${(cost * 1000).toFixed(0)} ms`, '150 ms', cost <= 0.15);
   const index = statSync(join(folder.path, 'site/private/index.html')).size;
   note('private index.html', `${(index / 1024).toFixed(0)} KiB`, '300 KiB', index <= 300 * 1024);
   database.close();

@@ -13,7 +13,7 @@ import {
   toTallyIndex,
 } from '../../src/core/availability.ts';
 import type { Result, Withheld } from '../../src/core/observation.ts';
-import { dayBefore, dayTallies, summarisePast, windowFigures } from '../../src/core/past.ts';
+import { dayBefore, summarisePast, windowFigures } from '../../src/core/past.ts';
 import type { State } from '../../src/core/state.ts';
 import { newStatus, type Status, toLatest } from '../../src/core/status.ts';
 import { hourLabels, toDayBar, toHourBar } from '../../src/core/views-bar.ts';
@@ -175,7 +175,7 @@ describe('windows over days', () => {
   });
 
   it('[F1] the 90 day bar has 90 cells, today last', () => {
-    const bar = toDayBar(dayTallies(today, status, past));
+    const bar = toDayBar(today, status, past);
     assert.equal(bar.length, 90);
     assert.deepEqual([bar[87], bar[88], bar[89]], ['ok', 'critical', 'ok']);
   });

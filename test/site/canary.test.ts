@@ -178,6 +178,7 @@ function snapshot(): Snapshot {
         answer: canary('answer'),
       },
     ],
+    calmResults: () => null,
     recentResults: () => [past],
     banners: [canary('banner')],
   };

@@ -6,7 +6,15 @@ import { windowFigures } from '../../src/core/past.ts';
 import { newStatus } from '../../src/core/status.ts';
 import { compact, readPasts } from '../../src/store/compaction.ts';
 import { historyPath } from '../../src/store/database.ts';
-import { databaseSecret, readEvents, readPastProblems, readRuns, readStatuses, resultsReader } from '../../src/store/history.ts';
+import {
+  calmResultsReader,
+  databaseSecret,
+  readEvents,
+  readPastProblems,
+  readRuns,
+  readStatuses,
+  resultsReader,
+} from '../../src/store/history.ts';
 import { unpackResults } from '../../src/store/packing.ts';
 import { freshHistory, resultOf, storeRun } from '../support/history.ts';
 import { checkOf, configurationOf, contactOf } from '../support/model.ts';
@@ -109,6 +117,15 @@ describe('compaction', () => {
       unpackResults(row.content).map(({ state }) => state),
       [0, 0, 2, 0],
     );
+  });
+
+  it('[H2] results that were all OK are told as one span; one that was not OK makes them lines', () => {
+    const calm = calmResultsReader(history.database, 3);
+    assert.equal(calm(check.id), null);
+    play('COOO');
+    assert.equal(calmResultsReader(history.database, 4)(check.id), null);
+    const [newest, , oldest] = resultsReader(history.database, 3)(check.id);
+    assert.deepEqual(calm(check.id), { count: 3, from: oldest?.at, to: newest?.at });
   });
 
   it('[R1] leaves the days that are still hot', async () => {

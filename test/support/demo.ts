@@ -459,6 +459,7 @@ export function demoSnapshot(): Snapshot {
     runs: Array.from({ length: 40 }, (_, i) => demoRun(i, random)),
     events: demoEvents(),
     messages: demoMessages(),
+    calmResults: () => null,
     recentResults: (check) => recents.get(check) ?? [],
     banners: [],
   };
@@ -585,6 +586,7 @@ export function bigSnapshot(): Snapshot {
     },
     statuses,
     pasts: new Map(checks.map((check) => [check.id, demoPast(check, 0.2, random)])),
+    calmResults: () => null,
     recentResults: () => recent,
   };
 }
