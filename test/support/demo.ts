@@ -4,7 +4,7 @@ import type { Event } from '../../src/core/item.ts';
 import type { Withheld } from '../../src/core/observation.ts';
 import { dayBefore, summarisePast } from '../../src/core/past.ts';
 import type { RunRecord } from '../../src/core/run-record.ts';
-import type { MessageRecord, PastResult, Snapshot } from '../../src/core/snapshot.ts';
+import type { CalmResults, MessageRecord, PastResult, Snapshot } from '../../src/core/snapshot.ts';
 import type { State } from '../../src/core/state.ts';
 import { newStatus, type Status } from '../../src/core/status.ts';
 import type { MetricCatalogue } from '../../src/core/views-words.ts';
@@ -376,6 +376,13 @@ function demoLatency(base: number, random: () => number, results = 60): Histogra
   return histogram;
 }
 
+/** As the store tells it. */
+function toCalm(results: PastResult[]): CalmResults | null {
+  const [newest, oldest] = [results[0], results.at(-1)];
+  const isCalm = results.every(({ state, withheld }) => state === 'OK' && withheld === null);
+  return newest === undefined || oldest === undefined || !isCalm ? null : { count: results.length, from: oldest.at, to: newest.at };
+}
+
 function demoRecent(status: Status, trouble: Trouble | undefined, random: () => number): PastResult[] {
   const { latest } = status;
   if (latest === null) return [];
@@ -459,7 +466,7 @@ export function demoSnapshot(): Snapshot {
     runs: Array.from({ length: 40 }, (_, i) => demoRun(i, random)),
     events: demoEvents(),
     messages: demoMessages(),
-    calmResults: () => null,
+    calmResults: (check) => toCalm(recents.get(check) ?? []),
     recentResults: (check) => recents.get(check) ?? [],
     banners: [],
   };
