@@ -225,8 +225,7 @@ describe('limits of the machine', () => {
     await runOnce();
     const { code, stderr } = await limited('--as=1500000000');
     assert.deepEqual(latest(), { 'website/page': 'UNKNOWN limit.memory' });
-    assert.equal(code, 1);
-    assert.match(stderr, /^vigie: fault outside of any check: RangeError: .*Out of memory[^\n]*\n$/);
+    assert.deepEqual([code, stderr], [0, '']);
     assert.deepEqual(subjects().length, 1);
   });
 });
