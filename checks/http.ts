@@ -1,18 +1,18 @@
-import type { Bound, Context, Observation } from '../src/check-type.ts';
-import { cleanText, defineCheckType, option } from '../src/check-type.ts';
+import type { Bound, Context, Metrics, Observation } from '../src/check-type.ts';
+import { cleanText, defineCheckType, formatAge, option } from '../src/check-type.ts';
+import { parseDate } from '../src/net/date.ts';
 import { type HttpResponse, requestHttp } from '../src/net/http.ts';
+import { findHttpProblems, HEADER_NAME, httpOptions, toRequest, withoutLogin } from '../src/net/http-options.ts';
+import { findBrokenCondition, findConditionProblem, jsonConditions } from '../src/net/json-condition.ts';
 import { formatSeconds } from '../src/net/limits.ts';
-import { matchesRegex } from '../src/net/match.ts';
+import { findMatch, matchesRegex } from '../src/net/match.ts';
 import { familyOption, observeFamilies } from '../src/net/parts.ts';
-import { tlsOption } from '../src/net/tls-option.ts';
 
 const STATUS = '^[1-5][0-9][0-9](-[1-5][0-9][0-9])?$';
-const HEADER_NAME = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$";
 const DAY_MS = 86_400_000;
 
 const options = {
   url: option.url('The address that is asked for.', { schemes: ['http', 'https'] }),
-  address: option.text("Connects to this name or address instead of the URL's host.", { optional: true, maxLength: 255 }),
   method: option.choice('The request method.', ['GET', 'HEAD', 'POST', 'PUT', 'OPTIONS'], { default: 'GET' }),
   status: option.list('Status codes that are right: numbers and ranges.', option.text('A code or a range.', { pattern: STATUS }), {
     default: ['200-299'],
@@ -25,23 +25,22 @@ const options = {
     optional: true,
     keyPattern: HEADER_NAME,
   }),
-  headers: option.map('Request headers.', option.text('The value.', { pattern: '^[^\\r\\n\\u0000]*$' }), {
+  json: jsonConditions,
+  refused: option.text(
+    'Who is not logged in must be refused: 401, 403, or a redirect to an address that contains this text, such as `/login`.',
+    { optional: true, maxLength: 200 },
+  ),
+  date: option.choice('Where the metric `age` is read from.', ['none', 'last-modified', 'body'], { default: 'none' }),
+  date_regex: option.regex('Finds the date in the body: its first group, or all of it. ISO 8601, HTTP or seconds since 1970.', {
     optional: true,
-    keyPattern: HEADER_NAME,
   }),
   request_body: option.text('Body of the request.', { optional: true }),
-  auth: option.object(
-    'HTTP basic authentication.',
-    { user: option.text('The user, without a colon.', { pattern: '^[^:]*$' }), password: option.secret('The password.') },
-    { optional: true },
-  ),
   redirects: option.choice('Which redirects are followed, at most 5.', ['none', 'same-host', 'any'], { default: 'none' }),
-  tls: tlsOption,
-  server_name: option.text("Name in the TLS handshake and certificate, if not the URL's host.", { optional: true, maxLength: 253 }),
+  ...httpOptions,
   family: familyOption,
   max_size: option.size('Bytes of the body that are read at most.', { default: '2MiB', min: 1, max: 64 * 1024 * 1024 }),
 };
-type HttpOptions = Bound<typeof options>;
+type PageOptions = Bound<typeof options>;
 
 export default defineCheckType({
   type: 'http',
@@ -50,48 +49,60 @@ export default defineCheckType({
   metrics: {
     time: { unit: 's', label: 'Time', help: 'From the name lookup to the end of the answer.' },
     size: { unit: 'B', label: 'Size', help: 'Length of the body.' },
+    age: { unit: 's', label: 'Age', help: 'Since the date that `date` names.' },
     days_left: { unit: 'd', label: 'Certificate', help: 'Days until the certificate expires; https only.' },
   },
   thresholds: { days_left: { warning: '14:', critical: '7:' } },
   example: { url: 'https://www.example.org/', status: '200-299', body: 'Welcome' },
   proxied: true,
   target: ({ url }) => withoutLogin(url),
-  validate: ({ url, headers, auth, method, request_body, tls }) => ({
-    ...(URL.canParse(url) && new URL(url).username !== '' ? { url: 'a login stands in `auth`, not in the address' } : {}),
-    ...(auth && hasHeader(headers, 'authorization') ? { auth: 'headers already have Authorization' } : {}),
-    ...(request_body !== undefined && (method === 'GET' || method === 'HEAD') ? { request_body: `${method} has no body` } : {}),
-    ...(tls && !url.startsWith('https:') ? { tls: 'the address is not https' } : {}),
+  validate: (bound) => ({
+    ...findHttpProblems(bound.url, bound),
+    ...(bound.request_body !== undefined && (bound.method === 'GET' || bound.method === 'HEAD')
+      ? { request_body: `${bound.method} has no body` }
+      : {}),
+    ...findJudgingProblems(bound),
   }),
   run: (bound, context) => observeFamilies(bound.family, context, (family) => observe(bound, family, context), ['days_left']),
 });
 
-async function observe(bound: HttpOptions, family: 4 | 6 | undefined, context: Context): Promise<Observation> {
+function findJudgingProblems({ json, refused, redirects, auth, date, date_regex: dateRegex }: PageOptions): Record<string, string> {
+  const wrongPath = json && findConditionProblem(json);
+  return {
+    ...(wrongPath ? { json: wrongPath } : {}),
+    ...(refused !== undefined && redirects !== 'none'
+      ? { refused: 'a redirect is the answer that is judged: redirects must be none' }
+      : {}),
+    ...(refused !== undefined && auth ? { refused: 'who has a login is not refused' } : {}),
+    ...(date === 'body' && dateRegex === undefined ? { date: 'body needs date_regex' } : {}),
+    ...(date !== 'body' && dateRegex !== undefined ? { date_regex: 'is read only with date: body' } : {}),
+  };
+}
+
+async function observe(bound: PageOptions, family: 4 | 6 | undefined, context: Context): Promise<Observation> {
   const before = context.elapsed();
   const response = await requestHttp(
     {
+      ...toRequest(bound, context),
       url: bound.url,
-      address: bound.address,
       method: bound.method,
-      headers: { ...bound.headers, ...authorize(bound, context) },
       body: bound.request_body,
       family,
-      tls: bound.tls,
-      serverName: bound.server_name,
       redirects: bound.redirects,
       maxBody: bound.max_size,
     },
     context,
   );
   const time = Math.round((context.elapsed() - before) * 1e4) / 1e4;
-  const metrics = { time, size: response.body.length, ...toDaysLeft(response, context.now) };
-  const wrong = await findFault(bound, response, time);
+  const metrics: Metrics = { time, size: response.body.length, ...toDaysLeft(response, context.now) };
+  const wrong =
+    findRefusalFault(bound, response) ??
+    (await findFault(bound, response, time)) ??
+    (await readAge(bound, response, metrics, context.now));
   if (wrong) return { kind: 'failed', ...wrong, metrics };
-  return { kind: 'measured', output: `HTTP ${response.status} in ${formatSeconds(time)}, ${response.body.length} bytes`, metrics };
-}
-
-function authorize({ auth }: HttpOptions, context: Context): Record<string, string> {
-  if (!auth) return {};
-  return { authorization: `Basic ${Buffer.from(`${auth.user}:${context.secret(auth.password)}`).toString('base64')}` };
+  const age = metrics['age'] === undefined ? '' : `, ${formatAge(metrics['age'])} old`;
+  const output = `HTTP ${response.status} in ${formatSeconds(time)}, ${response.body.length} bytes${age}`;
+  return { kind: 'measured', output, metrics };
 }
 
 /** Rounded down, so that it is below a threshold of whole days exactly when the time left is. */
@@ -99,13 +110,44 @@ function toDaysLeft({ notAfter }: HttpResponse, now: number): { days_left?: numb
   return notAfter === null ? {} : { days_left: Math.floor(((notAfter - now) / DAY_MS) * 1000) / 1000 };
 }
 
-async function findFault(
-  bound: HttpOptions,
-  response: HttpResponse,
-  time: number,
-): Promise<{ code: string; output: string } | null> {
+interface Fault {
+  code: string;
+  output: string;
+}
+
+/** Somebody without a login who sees the page is the fault, whatever the page says. */
+function findRefusalFault({ refused }: PageOptions, { status, headers }: HttpResponse): Fault | null {
+  if (refused === undefined || status === 401 || status === 403) return null;
+  const wanted = `expected 401, 403 or a redirect to ${cleanText(refused, 40)}`;
+  const location = headers.get('location');
+  if (status < 300 || status > 399 || location === undefined)
+    return { code: 'http.not_refused', output: `HTTP ${status}, ${wanted}` };
+  if (location.includes(refused)) return null;
+  return { code: 'http.not_refused', output: `HTTP ${status} to ${cleanText(location, 40)}, ${wanted}` };
+}
+
+/** A date ahead of ours by more than this is no clock that is a little off. */
+const MAX_AHEAD_MS = 300_000;
+
+/** Adds the metric `age`. */
+async function readAge(bound: PageOptions, response: HttpResponse, metrics: Metrics, now: number): Promise<Fault | null> {
+  const { date, date_regex: pattern = '' } = bound;
+  if (date === 'none') return null;
+  const where = date === 'body' ? `"${cleanText(pattern, 30)}" in the body` : 'Last-Modified';
+  const text =
+    date === 'body' ? await findMatch(pattern, response.body.toString('utf8')) : (response.headers.get('last-modified') ?? null);
+  if (text === null) return { code: 'date.missing', output: `HTTP ${response.status} without ${where}, expected a date` };
+  const at = parseDate(text);
+  if (at === null) return { code: 'date.invalid', output: `${where} is "${cleanText(text, 30)}", expected a date` };
+  if (at > now + MAX_AHEAD_MS)
+    return { code: 'date.future', output: `${where} is ${cleanText(text, 40)}, expected a date that has been` };
+  metrics['age'] = Math.max(0, Math.round((now - at) / 1000));
+  return null;
+}
+
+async function findFault(bound: PageOptions, response: HttpResponse, time: number): Promise<Fault | null> {
   const seen = `HTTP ${response.status} in ${formatSeconds(time)}`;
-  if (!bound.status.some((range) => inRange(response.status, range))) {
+  if (bound.refused === undefined && !bound.status.some((range) => inRange(response.status, range))) {
     const location = response.headers.get('location');
     const to = location === undefined ? '' : ` to ${cleanText(location, 40)}`;
     return { code: 'http.status', output: `${seen}${to}, expected ${bound.status.join(', ')}` };
@@ -124,21 +166,11 @@ async function findFault(
   if (bound.regex !== undefined && !(await matchesRegex(bound.regex, response.body.toString('utf8')))) {
     return { code: 'content.missing', output: `${found} that do not match "${cleanText(bound.regex, 40)}"` };
   }
+  if (bound.json !== undefined) return findBrokenCondition(response.body.toString('utf8'), bound.json);
   return null;
 }
 
 function inRange(status: number, range: string): boolean {
   const [low, high = low] = range.split('-').map(Number);
   return low !== undefined && high !== undefined && status >= low && status <= high;
-}
-
-function hasHeader(headers: Record<string, string> | undefined, name: string): boolean {
-  return Object.keys(headers ?? {}).some((key) => key.toLowerCase() === name);
-}
-
-/** A query may hold a token: people see where the check goes, not what it carries. */
-function withoutLogin(address: string): string {
-  if (!URL.canParse(address)) return cleanText(address, 200);
-  const url = new URL(address);
-  return cleanText(`${url.origin}${url.pathname}${url.search === '' ? '' : '?…'}`, 200);
 }

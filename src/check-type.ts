@@ -8,8 +8,10 @@ export { LookFailure, TargetFailure } from './core/failure.ts';
 export type { Metrics, Observation, Part } from './core/observation.ts';
 export type { Bound } from './core/option.ts';
 export { option } from './core/option.ts';
+export { breaksRange, formatRange } from './core/range.ts';
 export type { State } from './core/state.ts';
 export { cleanBytes, cleanText } from './core/text.ts';
+export { formatAge } from './core/unit.ts';
 
 /** Where a socket should lead. `host` is a name or an address; through a proxy the proxy resolves it. */
 export interface DialTarget {

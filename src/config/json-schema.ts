@@ -110,6 +110,8 @@ function toOption(option: Option): JsonSchema {
       };
     case 'choice':
       return { enum: [...option.choices] };
+    case 'scalar':
+      return { type: ['string', 'number', 'boolean'] };
     case 'secret':
       return SECRET_FORMS;
     case 'range':

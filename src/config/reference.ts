@@ -134,6 +134,8 @@ function describeOption(option: Exclude<Option, { kind: 'object' }>): string {
       return `address (${option.schemes.join(', ')})`;
     case 'regex':
       return 'regular expression (RE2)';
+    case 'scalar':
+      return 'text, number, `true` or `false`';
     case 'secret':
       return '`{ file: PATH }` or `{ env: NAME }`';
     case 'boolean':

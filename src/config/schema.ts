@@ -133,6 +133,8 @@ function toOptionSchema(option: Option): Schema {
       return quantity(parseSize, 'a size such as 500MiB', option);
     case 'choice':
       return choice(option.choices);
+    case 'scalar':
+      return z.union([z.string(), z.number(), z.boolean()], { error: mismatch('text, a number, true or false') });
     case 'secret':
       return SECRET;
     case 'range':

@@ -1,5 +1,7 @@
 import { DateTime } from 'luxon';
 
+export { formatAge } from './unit.ts';
+
 /** Times for people: each carries its zone, and UTC beside it where they differ. `Sun 2026-11-22 14:05 CET (13:05 UTC)`. */
 export function formatTime(at: number, zone: string): string {
   const local = inZone(at, zone);
@@ -27,17 +29,6 @@ export function toTimestamp(at: number): string {
 
 function inZone(at: number, zone: string): DateTime {
   return DateTime.fromMillis(at, { zone, locale: 'en' });
-}
-
-/** A length of time in at most two units, as one says it: `45 s`, `12 min`, `3 h 20 min`, `41 days`. Seconds in. */
-export function formatAge(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
-  const minutes = Math.round(whole / 60);
-  if (minutes < 60) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  if (hours < 48) return minutes % 60 === 0 || hours >= 10 ? `${Math.round(minutes / 60)} h` : `${hours} h ${minutes % 60} min`;
-  return `${Math.round(hours / 24)} days`;
 }
 
 /**

@@ -28,6 +28,8 @@ export type DurationOption = Declared<'duration', number> & { min?: number; max?
 /** Bound to bytes. */
 export type SizeOption = Declared<'size', number> & { min?: number; max?: number };
 export type ChoiceOption<C extends string | number = string | number> = Declared<'choice', C> & { choices: readonly C[] };
+/** Text, a number, or true or false: what a JSON document may hold in one place. */
+export type ScalarOption = Declared<'scalar', string | number | boolean>;
 export type SecretOption = Declared<'secret', Secret>;
 export type RangeOption = Declared<'range', Range>;
 export type ListOption<Item = unknown> = Declared<'list', Item[]> & {
@@ -50,6 +52,7 @@ export type Option =
   | DurationOption
   | SizeOption
   | ChoiceOption
+  | ScalarOption
   | SecretOption
   | RangeOption
   | ListOption
@@ -85,6 +88,8 @@ export const option = {
     choices: readonly C[],
     extra?: E,
   ) => ({ kind: 'choice', help, choices, ...extra }) as ChoiceOption<C> & E,
+  scalar: <const E extends Extra<ScalarOption>>(help: string, extra?: E) =>
+    ({ kind: 'scalar', help, ...extra }) as ScalarOption & E,
   secret: <const E extends Extra<SecretOption>>(help: string, extra?: E) =>
     ({ kind: 'secret', help, ...extra }) as SecretOption & E,
   list: <I extends Option, const E extends Omit<Extra<ListOption>, 'item'>>(help: string, item: I, extra?: E) =>

@@ -77,3 +77,14 @@ export function formatSize(bytes: number): string {
 export function formatShare(share: number): string {
   return `${share}%`;
 }
+
+/** A length of time in at most two units, as one says it: `45 s`, `12 min`, `3 h 20 min`, `41 days`. Seconds in. */
+export function formatAge(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.round(whole / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return minutes % 60 === 0 || hours >= 10 ? `${Math.round(minutes / 60)} h` : `${hours} h ${minutes % 60} min`;
+  return `${Math.round(hours / 24)} days`;
+}

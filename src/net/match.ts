@@ -8,6 +8,13 @@ export async function compileRegex(pattern: string): Promise<(text: string) => b
   return (text) => compiled.test(text.slice(0, MAX_SEARCHED));
 }
 
+/** The first match's first group, or the whole match where the pattern has no group; null without a match. */
+export async function findMatch(pattern: string, text: string): Promise<string | null> {
+  const { RE2JS } = await import('re2js');
+  const matcher = RE2JS.compile(pattern).matcher(text.slice(0, MAX_SEARCHED));
+  return matcher.find() ? matcher.group(matcher.groupCount() > 0 ? 1 : 0) : null;
+}
+
 /** Whether the pattern is found in the text. */
 export async function matchesRegex(pattern: string, text: string): Promise<boolean> {
   return (await compileRegex(pattern))(text);

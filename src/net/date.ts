@@ -1,0 +1,26 @@
+/** Milliseconds since 1970 of a date of HTTP or mail (RFC 9110, RFC 5322), of ISO 8601, or of seconds since 1970; null if it is none. */
+export function parseDate(text: string): number | null {
+  const trimmed = text.trim();
+  if (trimmed.length > 60) return null;
+  if (/^\d{9,11}(\.\d{1,9})?$/.test(trimmed)) return Number(trimmed) * 1000;
+  // A bare date or time without zone is UTC: what it would be otherwise depends on where vigie runs.
+  const iso = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?))?\s*(Z|UTC|[+-]\d{2}:?\d{2})?$/.exec(trimmed);
+  if (iso) return toTime(`${iso[1]}T${iso[2] ?? '00:00'}${toZone(iso[3])}`, iso[1] ?? '');
+  if (/^(?:[A-Z][a-z]{2,8},? )?\d{1,2}[ -][A-Z][a-z]{2}[ -]\d{2,4} \d{2}:\d{2}(:\d{2})?( (GMT|UTC|[+-]\d{4}))?$/.test(trimmed)) {
+    const at = Date.parse(/(GMT|UTC|[+-]\d{4})$/.test(trimmed) ? trimmed : `${trimmed} GMT`);
+    return Number.isNaN(at) ? null : at;
+  }
+  return null;
+}
+
+function toZone(zone: string | undefined): string {
+  if (zone === undefined || zone === 'Z' || zone === 'UTC') return 'Z';
+  return zone.length === 5 ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone;
+}
+
+/** 30 February is no date, although `Date` takes it for 2 March. */
+function toTime(iso: string, day: string): number | null {
+  const at = Date.parse(iso);
+  const midnight = Date.parse(`${day}T00:00:00Z`);
+  return Number.isNaN(at) || Number.isNaN(midnight) || new Date(midnight).toISOString().slice(0, 10) !== day ? null : at;
+}
