@@ -80,6 +80,7 @@ function toRows(fields: Fields, prefix: string, isOption: boolean): string[][] {
     const row = [`\`${name}\``, describe(field), describeDefault(key, field, isOption), field.help];
     if (field.kind === 'section') return [row, ...toRows(field.fields, `${name}.`, isOption)];
     if (field.kind === 'object') return [row, ...toRows(field.fields, `${name}.`, isOption)];
+    if (field.kind === 'list' && field.item.kind === 'object') return [row, ...toRows(field.item.fields, `${name}[].`, isOption)];
     if (field.kind === 'names' && field.item.kind === 'section' && !isShared(key)) {
       return [row, ...toRows(dropInherited(field.item.fields), `${name}.NAME.`, isOption)];
     }

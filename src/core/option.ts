@@ -90,6 +90,7 @@ export const option = {
   ) => ({ kind: 'choice', help, choices, ...extra }) as ChoiceOption<C> & E,
   scalar: <const E extends Extra<ScalarOption>>(help: string, extra?: E) =>
     ({ kind: 'scalar', help, ...extra }) as ScalarOption & E,
+  range: <const E extends Extra<RangeOption>>(help: string, extra?: E) => ({ kind: 'range', help, ...extra }) as RangeOption & E,
   secret: <const E extends Extra<SecretOption>>(help: string, extra?: E) =>
     ({ kind: 'secret', help, ...extra }) as SecretOption & E,
   list: <I extends Option, const E extends Omit<Extra<ListOption>, 'item'>>(help: string, item: I, extra?: E) =>

@@ -15,7 +15,8 @@ for (const name of checkTypeNames()) {
 /** Every option with its path, those inside of objects, lists and maps too. */
 function allOptions(options: Options, path = ''): [string, Option][] {
   return Object.entries(options).flatMap(([name, option]): [string, Option][] => {
-    const inner = option.kind === 'object' ? allOptions(option.fields, `${path}${name}.`) : [];
+    const holder = option.kind === 'list' ? option.item : option;
+    const inner = holder.kind === 'object' ? allOptions(holder.fields, `${path}${name}.`) : [];
     return [[`${path}${name}`, option], ...inner];
   });
 }

@@ -1,0 +1,71 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { freePort, type StartedServer, startServer, temporaryFolder } from './server.ts';
+
+/** A status, or 0 without an answer. */
+export function statusOf(port: number, path: string): Promise<number> {
+  return new Promise((resolve) => {
+    const sent = request({ host: '127.0.0.1', port, path, agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
+    sent.on('error', () => resolve(0));
+    sent.end();
+  });
+}
+
+export interface Exporter {
+  port: number;
+  /** Writes a file of the textfile collector. */
+  write(name: string, text: string): void;
+  stop(): Promise<void>;
+}
+
+/** The real node exporter with its textfile, filesystem and load collectors. */
+export async function startNodeExporter(): Promise<Exporter> {
+  const { path: folder, remove } = temporaryFolder();
+  const port = await freePort();
+  mkdirSync(join(folder, 'textfile'));
+  const args = [
+    `--web.listen-address=127.0.0.1:${port}`,
+    '--collector.disable-defaults',
+    ...['textfile', 'filesystem', 'loadavg', 'time', 'meminfo'].map((name) => `--collector.${name}`),
+    `--collector.textfile.directory=${join(folder, 'textfile')}`,
+  ];
+  const server = await startServer('prometheus-node-exporter', args, async () => (await statusOf(port, '/metrics')) === 200);
+  return {
+    port,
+    write: (name, text) => writeFileSync(join(folder, 'textfile', name), text),
+    stop: async () => {
+      await server.stop();
+      remove();
+    },
+  };
+}
+
+/** The real Prometheus server, scraping one target each second. */
+export async function startPrometheus(target: number): Promise<{ port: number; server: StartedServer; stop(): Promise<void> }> {
+  const { path: folder, remove } = temporaryFolder();
+  const port = await freePort();
+  const scrape = `{ job_name: node, static_configs: [{ targets: ["127.0.0.1:${target}"] }] }`;
+  writeFileSync(
+    join(folder, 'prometheus.yml'),
+    `global: { scrape_interval: 1s, scrape_timeout: 1s }\nscrape_configs: [${scrape}]\n`,
+  );
+  const args = [
+    `--config.file=${join(folder, 'prometheus.yml')}`,
+    `--storage.tsdb.path=${join(folder, 'data')}`,
+    `--web.listen-address=127.0.0.1:${port}`,
+    '--log.level=warn',
+  ];
+  const server = await startServer('prometheus', args, async () => (await statusOf(port, '/-/ready')) === 200, { cwd: folder });
+  return {
+    port,
+    server,
+    stop: async () => {
+      await server.stop();
+      remove();
+    },
+  };
+}
