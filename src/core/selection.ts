@@ -9,8 +9,8 @@ export function isSelected(pattern: string, check: Pick<Check, 'id' | 'host' | '
   return matchesGlob(pattern, check.id);
 }
 
-/** Backtracks only to the last star, so its time is at most the product of both lengths. */
-function matchesGlob(pattern: string, text: string): boolean {
+/** `*` any text, `?` one character. Backtracks only to the last star, so its time is at most the product of both lengths. */
+export function matchesGlob(pattern: string, text: string): boolean {
   let p = 0;
   let star = -1;
   let restart = 0;

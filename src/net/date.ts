@@ -1,3 +1,5 @@
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
 /** Milliseconds since 1970 of a date of HTTP or mail (RFC 9110, RFC 5322), of ISO 8601, or of seconds since 1970; null if it is none. */
 export function parseDate(text: string): number | null {
   const trimmed = text.trim();
@@ -6,15 +8,19 @@ export function parseDate(text: string): number | null {
   // A bare date or time without zone is UTC: what it would be otherwise depends on where vigie runs.
   const iso = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?))?\s*(Z|UTC|[+-]\d{2}:?\d{2})?$/.exec(trimmed);
   if (iso) return toTime(`${iso[1]}T${iso[2] ?? '00:00'}${toZone(iso[3])}`, iso[1] ?? '');
-  if (/^(?:[A-Z][a-z]{2,8},? )?\d{1,2}[ -][A-Z][a-z]{2}[ -]\d{2,4} \d{2}:\d{2}(:\d{2})?( (GMT|UTC|[+-]\d{4}))?$/.test(trimmed)) {
-    const at = Date.parse(/(GMT|UTC|[+-]\d{4})$/.test(trimmed) ? trimmed : `${trimmed} GMT`);
-    return Number.isNaN(at) ? null : at;
-  }
-  return null;
+  const english =
+    /^(?:[A-Z][a-z]{2,8},? )?(\d{1,2})[ -]([A-Z][a-z]{2})[ -](\d{4}) (\d{2}:\d{2}(?::\d{2})?)(?: (GMT|UTC|[+-]\d{4}))?$/.exec(
+      trimmed,
+    );
+  if (english === null) return null;
+  const [, day = '', month = '', year = '', clock = '', zone] = english;
+  const number = MONTHS.indexOf(month) + 1;
+  const date = `${year}-${String(number).padStart(2, '0')}-${day.padStart(2, '0')}`;
+  return toTime(`${date}T${clock}${toZone(zone)}`, date);
 }
 
 function toZone(zone: string | undefined): string {
-  if (zone === undefined || zone === 'Z' || zone === 'UTC') return 'Z';
+  if (zone === undefined || zone === 'Z' || zone === 'UTC' || zone === 'GMT') return 'Z';
   return zone.length === 5 ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone;
 }
 

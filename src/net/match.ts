@@ -1,3 +1,5 @@
+export { matchesGlob } from '../core/selection.ts';
+
 /** Characters of a text that a regular expression is run over: linear time is still time, and a peer chooses the text. */
 const MAX_SEARCHED = 256 * 1024;
 

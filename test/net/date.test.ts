@@ -19,7 +19,18 @@ describe('a date that a peer wrote', () => {
     it(`[K27] "${text}" is the same moment on every machine`, () => assert.equal(parseDate(text), NOON));
   }
 
-  for (const text of ['2026-02-30', '2026-13-01', '99999-01-01', '', 'yesterday', '1', '22 Nov', '2026-11-22T25:00:00Z']) {
+  for (const text of [
+    '2026-02-30',
+    '31-Feb-2026 10:00',
+    '01 Xyz 2026 10:00:00 GMT',
+    '2026-13-01',
+    '99999-01-01',
+    '',
+    'yesterday',
+    '1',
+    '22 Nov',
+    '2026-11-22T25:00:00Z',
+  ]) {
     it(`[case A05] "${text}" is no date`, () => assert.equal(parseDate(text), null));
   }
 });
