@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
 import type { Secret } from './core/configuration.ts';
 import type { MetricDeclaration, Observation } from './core/observation.ts';
 import type { Bound, Options } from './core/option.ts';
@@ -35,6 +36,8 @@ export interface ChildCommand {
   cwd?: string;
   /** Written to standard input, which is then closed; without it there is nothing to read. */
   input?: Uint8Array;
+  /** Speaks with the program instead, over its standard input and output, which is then not kept; the input is closed when it is done. */
+  talk?: (input: Writable, output: Readable) => Promise<void>;
 }
 
 export interface ChildResult {
