@@ -32,6 +32,8 @@ export interface ChildCommand {
   maxOutput?: number;
   /** Address space, bytes; default 512 MiB. */
   maxMemory?: number;
+  /** Bytes of any file that it writes; default 64 MiB. */
+  maxFile?: number;
   env?: Record<string, string>;
   cwd?: string;
   /** Written to standard input, which is then closed; without it there is nothing to read. */

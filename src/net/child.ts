@@ -51,7 +51,7 @@ export async function runChild(command: ChildCommand, signal: AbortSignal): Prom
 
 function confine(command: ChildCommand): string[] {
   const memory = command.maxMemory ?? DEFAULT_MEMORY;
-  const limits = [`--as=${memory}`, '--core=0', '--nofile=256', `--fsize=${MAX_FILE}`, '--nproc=512'];
+  const limits = [`--as=${memory}`, '--core=0', '--nofile=256', `--fsize=${command.maxFile ?? MAX_FILE}`, '--nproc=512'];
   return ['--pdeathsig', 'KILL', findProgram('prlimit'), ...limits, '--', findProgram(command.file), ...command.args];
 }
 
