@@ -60,6 +60,7 @@ const lazy = [
   'commands/summary',
   'site/publisher',
   'store/packing',
+  'tell',
 ];
 await build({
   ...common,

@@ -1,7 +1,7 @@
 import { chooseDue, toBatchRecord, toRunRecord } from './core/batch.ts';
 import type { Configuration } from './core/configuration.ts';
 import { evaluate } from './core/evaluate.ts';
-import { planNotifications, type RunFacts } from './core/notify.ts';
+import { type Plan, planNotifications, type RunFacts } from './core/notify.ts';
 import type { RunRecord } from './core/run-record.ts';
 import { nextDueAt } from './core/schedule.ts';
 import type { Snapshot } from './core/snapshot.ts';
@@ -15,6 +15,7 @@ import { compact } from './store/compaction.ts';
 import { type Database, isDatabaseError } from './store/database.ts';
 import { appendBatch, finishRun, lastRun, readMeta, readPastProblems, readStatuses, writeMeta } from './store/history.ts';
 import { openOutbox } from './store/outbox.ts';
+import type { TellingRun, tellPlan } from './tell.ts';
 
 /** What one batch works with; everything that is not pure comes in here. */
 export interface Batch {
@@ -58,10 +59,14 @@ export async function runBatch(batch: Batch): Promise<RunSummary> {
   const evaluated = evaluate(configuration, statuses, results, now);
   const pastProblems = (check: string) => readPastProblems(database, check, now);
   const facts = { run: number, now, isFirstRun: previous === null, pastProblems, whole: batch.whole };
-  const plan = planNotifications(configuration, statuses, evaluated, facts);
+  const planned = planNotifications(configuration, statuses, evaluated, facts);
+  const { plan, told } = await decideTelling(batch, planned, {
+    ...facts,
+    statuses: () => (isIdle ? readStatuses(database) : planned.statuses),
+  });
   const record = toRunRecord(number, now, previous, { evaluated, items: plan.items.length, interval: configuration.interval });
   const remember = isIdle ? batch.remember : { ...batch.remember, next_due: nextDue(batch, plan.statuses) };
-  appendBatch(database, toBatchRecord(record, evaluated, plan, remember), configuration);
+  appendBatch(database, toBatchRecord(record, evaluated, plan, { ...told, remember: { ...remember, ...told.remember } }));
   const known = () => (isIdle ? readStatuses(database) : plan.statuses);
   const snapshot = () => takeSnapshot(database, { configuration, statuses: known(), record, now, banners: batch.banners });
   const { historyError, ...pages } = await publish(batch, snapshot, results.length > 0 || plan.items.length > 0);
@@ -81,15 +86,31 @@ function nextDue({ configuration, now }: Batch, statuses: Map<string, Status>): 
 
 /** Most runs of a small installation have nothing to do: they cost little more than their start. */
 function isNothingDueYet({ configuration, database, now, force }: Batch, previous: { startedAt: number } | null): boolean {
-  if (force !== null || previous === null || now < previous.startedAt) return false;
+  if (force !== null || previous === null || now < previous.startedAt || now >= tellNext(database)) return false;
   const [fingerprint, at] = JSON.parse(readMeta(database, 'next_due') ?? '["", 0]') as [string, number];
   return fingerprint === configuration.fingerprint && now < at - (configuration.interval / 2) * 1000;
+}
+
+/** When reminders, digests or what waits are next to be looked at, though nothing happened. */
+function tellNext(database: Database): number {
+  return Number(readMeta(database, 'tell_next') ?? 0);
+}
+
+/** Who is told, and when; a run in which nothing happened and nothing is due loads nothing for it. */
+async function decideTelling(
+  { database, configuration, now }: Batch,
+  plan: Plan,
+  facts: Pick<TellingRun, 'run' | 'statuses' | 'pastProblems'>,
+): Promise<ReturnType<typeof tellPlan>> {
+  if (plan.items.length === 0 && now < tellNext(database)) return { plan, told: { owed: [], moves: [], remember: {} } };
+  const { tellPlan } = await import('./tell.ts');
+  return tellPlan(database, plan, { ...facts, configuration, now, isHeldBack: () => false, ending: () => [] });
 }
 
 /** A run that owes nothing loads neither the mail libraries nor what composes. */
 async function deliver({ database, configuration, mail, now }: Batch): Promise<MailCounts> {
   const outbox = openOutbox(database);
-  if (!outbox.isAnythingOwed()) return { sent: 0, queued: 0, failed: 0 };
+  if (!outbox.isAnythingOwed(now)) return { sent: 0, queued: 0, failed: 0 };
   const { deliverOutbox } = await import('./mail/delivery.ts');
   return deliverOutbox(outbox, configuration, { ...(await mail()), now });
 }

@@ -57,6 +57,7 @@ const PARTS_OF_RUN = [
   'mail-outside',
   'overlap',
   'rate',
+  'tell',
 ];
 
 /** Which parts a part may import; what is not listed may import nothing of the project. */
@@ -66,6 +67,7 @@ const ALLOWED: Record<string, string[]> = {
   run: PARTS_OF_RUN,
   emergency: [...PARTS_OF_RUN],
   snapshot: ['core', 'store'],
+  tell: ['core', 'store'],
   observe: ['core', 'check-type'],
   observer: ['core', 'net', 'observe', 'registry'],
   'mail-outside': ['mail', 'net'],

@@ -46,7 +46,8 @@ function parsePeriod(text: string): Period | null {
   if (words.length > 2) return null;
   const days = named === undefined ? ALL_DAYS : parseDays(named);
   const [from, to] = times === undefined ? [0, WHOLE_DAY] : times.split('-').map(parseTime);
-  if (days === null || from == null || to == null || from === to || from === WHOLE_DAY || times?.split('-').length === 1) return null;
+  if (days === null || from == null || to == null || from === to || from === WHOLE_DAY || times?.split('-').length === 1)
+    return null;
   return { days, from, to };
 }
 
@@ -95,7 +96,8 @@ export function resolveRota(contact: Defined, definitions: Definitions, problems
   const refuse = (node: Node | undefined, message: string) => problems.push(toProblem(node?.place ?? contact.place, message));
   if (rota === undefined) {
     const place = { ...contact.place, segments: [...contact.place.segments, 'mail'] };
-    if (mail === undefined) problems.push(toProblem(place, 'missing, expected mail: ADDRESS, or rota: { members: [...], since: DAY }'));
+    if (mail === undefined)
+      problems.push(toProblem(place, 'missing, expected mail: ADDRESS, or rota: { members: [...], since: DAY }'));
     return null;
   }
   for (const key of ['mail', 'periods', 'absent', 'openpgp', 'fallback']) {
@@ -106,7 +108,8 @@ export function resolveRota(contact: Defined, definitions: Definitions, problems
   checkMembers(rota.members, node, definitions, refuse);
   if (!isDate(rota.since)) refuse(getNode(node, 'since'), say('not a day', 'one such as 2026-01-05', rota.since));
   const every = parseEvery(rota.every);
-  if (every === null) refuse(getNode(node, 'every'), say('not a length of duty', 'days, weeks or months: 10d, 2w, 1month', rota.every));
+  if (every === null)
+    refuse(getNode(node, 'every'), say('not a length of duty', 'days, weeks or months: 10d, 2w, 1month', rota.every));
   const handover = parseHandover(rota.handover, every);
   if (handover === null) {
     const expected = every?.unit === 'week' ? 'a day and a time such as Mon 09:00' : 'a time such as 09:00';
@@ -144,7 +147,8 @@ function parseHandover(text: string | undefined, every: Rota['every'] | null): R
   const [, day, time = ''] = /^(?:([a-z]{3}) +)?(\d\d:\d\d)$/i.exec(text.trim()) ?? [];
   const minutes = parseTime(time);
   const weekday = day === undefined ? null : DAYS.indexOf(day.toLowerCase()) + 1;
-  if (minutes === null || minutes === WHOLE_DAY || weekday === 0 || (every !== null && (weekday !== null) !== isWeekly)) return null;
+  if (minutes === null || minutes === WHOLE_DAY || weekday === 0 || (every !== null && (weekday !== null) !== isWeekly))
+    return null;
   return { weekday, minutes };
 }
 

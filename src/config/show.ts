@@ -38,7 +38,7 @@ const SECRET = '***';
 function renderContact({ mail, periods, rota, absent, openpgp, fallback }: Contact): Record<string, unknown> {
   return toWritten({
     mail: rota === null ? mail : null,
-    periods: periods && periods.map(formatPeriod),
+    periods: periods?.map(formatPeriod),
     rota: rota && formatRota(rota),
     absent: absent.length === 0 ? null : absent.map(({ from, to }) => (from === to ? from : `${from} to ${to}`)),
     openpgp: openpgp && toWritten(openpgp),
@@ -85,7 +85,12 @@ function renderCheck(check: Check, type: CheckType | undefined): string {
     ...Object.entries(check.thresholds).flatMap(([metric, threshold]) => toThresholdRows(metric, threshold, check, type)),
     ['contacts', check.contacts],
     ['priority', check.priority],
-    ['escalate', check.escalate.length === 0 ? null : check.escalate.map(({ after, contacts }) => ({ after: formatDuration(after), contacts }))],
+    [
+      'escalate',
+      check.escalate.length === 0
+        ? null
+        : check.escalate.map(({ after, contacts }) => ({ after: formatDuration(after), contacts })),
+    ],
     ['remind', renderReminders(check), check.remind === null ? `priority ${check.priority}` : undefined],
     ['public', check.public ?? false, toPublicOrigin(check)],
     ['impact', check.impact],

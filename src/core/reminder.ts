@@ -14,14 +14,6 @@ export const REMINDERS: Record<Priority, Reminders> = {
   low: { after: [], every: WEEK_S },
 };
 
-/** How often a problem was told again. */
-export interface Reminded {
-  /** Reminders within a day that are behind us. */
-  early: number;
-  /** The day (local) of the last one in the digest; null before the first. */
-  day: string | null;
-}
-
 export function remindersOf({ remind, priority }: Pick<Check, 'remind' | 'priority'>): Reminders {
   return remind ?? REMINDERS[priority];
 }
@@ -34,9 +26,9 @@ export function countEarly(reminders: Reminders, toldAt: number, now: number): n
   return reminders.after.filter((after) => after < DAY_S && now >= toldAt + after * 1000).length;
 }
 
-/** When the next one within a day is due, or null. */
-export function nextEarly(reminders: Reminders, toldAt: number, reminded: Reminded): number | null {
-  const after = reminders.after.filter((each) => each < DAY_S)[reminded.early];
+/** When the next one within a day is due, or null; `early` of them are behind us. */
+export function nextEarly(reminders: Reminders, toldAt: number, early: number): number | null {
+  const after = reminders.after.filter((each) => each < DAY_S)[early];
   return after === undefined ? null : toldAt + after * 1000;
 }
 

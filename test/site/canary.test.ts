@@ -41,6 +41,15 @@ function configuration(): Configuration {
   const contact = {
     name: canary('contact'),
     mail: [canary('mail')],
+    periods: null,
+    rota: {
+      members: [canary('member')],
+      every: { count: 1, unit: 'week' as const },
+      since: '2026-01-05',
+      handover: { weekday: 1, minutes: 540 },
+    },
+    absent: [{ from: canary('absent'), to: canary('absent') }],
+    openpgp: { key: canary('key'), onError: 'plain' as const },
     fallback: { after: 3600, mail: [canary('fallback')], transport: canary('fallback-transport') },
   };
   return configurationOf([CHECK, PRIVATE_CHECK], {
