@@ -11,7 +11,11 @@ export interface PlannedMessage {
 
 /** The outbox without a database or a mail server: what waits, and the messages of each run. For `replay --budget`. */
 export class Mailbag {
-  private waiting: Owed[] = [];
+  private waiting: Owed[];
+
+  constructor(waiting: readonly Owed[] = []) {
+    this.waiting = [...waiting];
+  }
 
   /** Takes what a run told, and gives the messages that go out in it. */
   collect({ owed, moves }: Pick<Told, 'owed' | 'moves'>, now: number): PlannedMessage[] {
