@@ -4,6 +4,7 @@ import { formatDuration } from '../core/unit.ts';
 import type { Defined, Definitions } from './define.ts';
 import { findOnionProblem } from './onion.ts';
 import { type Problem, say } from './problem.ts';
+import { resolveSentinels, type SentinelValues } from './sentinel.ts';
 import { getNode, type Node, type Place, toLine, toPlain, toProblem } from './tree.ts';
 
 type General = Omit<Configuration, 'hosts' | 'services' | 'checks' | 'fingerprint'>;
@@ -25,6 +26,7 @@ export function resolveGeneral(definitions: Definitions, path: string): General 
     state,
     sites: { private: toSite(values.sites?.private, folder, title), public: toSite(values.sites?.public, folder, title) },
     proxies: toRecord(definitions.proxies, (proxy) => reader.readProxy(proxy)),
+    sentinels: resolveSentinels(values.sentinels, definitions),
     mail,
     contacts: toRecord(definitions.contacts, (contact) => reader.readContact(contact, mail)),
     contactsForAll: toContactsForAll(definitions),
@@ -69,6 +71,7 @@ interface GlobalValues {
   state?: string;
   sites?: { private?: SiteValues; public?: SiteValues };
   mail?: MailValues;
+  sentinels?: SentinelValues;
   limits?: LimitValues;
   retention?: General['retention'];
 }

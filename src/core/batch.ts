@@ -1,11 +1,12 @@
 import type { DayCounters } from './availability.ts';
 import type { Check, Configuration } from './configuration.ts';
+import { isAwaited } from './dependency.ts';
 import type { Evaluated } from './evaluate.ts';
 import type { Event, Item } from './item.ts';
 import type { Plan } from './notify.ts';
 import type { Result } from './observation.ts';
 import type { RunRecord } from './run-record.ts';
-import { type Due, dueAs, spreadCrowd } from './schedule.ts';
+import { type Due, dueAs, isRecheckDue, spreadCrowd } from './schedule.ts';
 import { isSelected } from './selection.ts';
 import { isSoft, type Status } from './status.ts';
 
@@ -31,8 +32,8 @@ export interface BatchRecord {
 }
 
 /**
- * The checks of this batch: those whose time has come, those that `force` (a PATTERN) names, and the parents of soft checks, which
- * are due in every run (alerting.md section 2).
+ * The checks of this batch: those whose time has come, those that `force` (a PATTERN) names, the parents of soft checks, which
+ * are due in every run (alerting.md section 2), and what waited for a parent that has come back.
  */
 export function chooseDue(
   configuration: Configuration,
@@ -45,6 +46,8 @@ export function chooseDue(
     const status = statuses.get(check.id);
     if (!check.enabled) continue;
     if (force !== null && isSelected(force, check)) wanted.add(check.id);
+    if (status !== undefined && isAwaited(status, check.parents, statuses) && isRecheckDue(check, status, interval, now))
+      wanted.add(check.id);
     if (status !== undefined && isSoft(status)) for (const parent of check.parents) wanted.add(parent);
   }
   const due = new Map(checks.map((check) => [check.id, dueAs(check, statuses.get(check.id), interval, now)]));

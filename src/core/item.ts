@@ -97,6 +97,12 @@ export interface Item {
   lines: string[];
 }
 
+/** News of the whole, for `contactsForAll`; silent ones are an event only. */
+export interface WholeNews extends Pick<Item, 'kind' | 'reason' | 'lines'> {
+  onset?: number;
+  isSilent?: true;
+}
+
 /** An item that nobody is told, and why. */
 export interface WithheldItem {
   item: Item;
