@@ -57,6 +57,7 @@ const lazy = [
   'mail-outside',
   'mail/delivery',
   'observer',
+  'sentinel',
   'commands/summary',
   'site/publisher',
   'store/packing',

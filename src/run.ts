@@ -1,7 +1,9 @@
 import { chooseDue, toBatchRecord, toRunRecord } from './core/batch.ts';
-import type { Configuration } from './core/configuration.ts';
+import type { Check, Configuration } from './core/configuration.ts';
 import { evaluate } from './core/evaluate.ts';
+import { groupOf } from './core/isolation.ts';
 import { planNotifications, type RunFacts } from './core/notify.ts';
+import { judgeOurselves, type Situation, USUAL_SITUATION } from './core/ourselves.ts';
 import type { RunRecord } from './core/run-record.ts';
 import { nextDueAt } from './core/schedule.ts';
 import type { Snapshot } from './core/snapshot.ts';
@@ -9,6 +11,7 @@ import type { Status } from './core/status.ts';
 import type { MailCounts, MailOutside } from './mail/delivery.ts';
 import { type Observer, observeAll } from './observe.ts';
 import { loadMetricCatalogue } from './registry.ts';
+import type { AskedSentinels } from './sentinel.ts';
 import type { SiteCounts } from './site/writer.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { compact } from './store/compaction.ts';
@@ -30,6 +33,8 @@ export interface Batch {
   remember: Record<string, string>;
   banners: string[];
   observerFor(run: number): Promise<Observer>;
+  /** Asks the sentinels of these network groups. */
+  sentinelsFor(run: number, groups: string[]): Promise<AskedSentinels>;
   /** Told how many checks are due, for the progress bar. */
   onDue?(due: number): void;
   mail(): Promise<MailOutside>;
@@ -54,17 +59,25 @@ export async function runBatch(batch: Batch): Promise<RunSummary> {
   const statuses = isIdle ? new Map<string, Status>() : readStatuses(database);
   const due = isIdle ? [] : chooseDue(configuration, statuses, batch);
   batch.onDue?.(due.length);
-  const results = due.length === 0 ? [] : await observeAll(due, await batch.observerFor(number));
-  const evaluated = evaluate(configuration, statuses, results, now);
+  const groups = findWatchedGroups(configuration, due);
+  const asked = groups.length === 0 ? null : await batch.sentinelsFor(number, groups);
+  const seen = due.length === 0 ? [] : await observeAll(due, await batch.observerFor(number));
+  const sentinels = asked === null ? [] : await asked.finish();
+  const situation = readSituation(database);
+  const self = { run: number, now, situation, sentinels, previousAt: previous?.startedAt ?? null, isSynchronised: null };
+  const own = judgeOurselves(configuration, statuses, seen, self);
+  const evaluated = evaluate(configuration, statuses, own.results, now);
   const pastProblems = (check: string) => readPastProblems(database, check, now);
-  const facts = { run: number, now, isFirstRun: previous === null, pastProblems, whole: batch.whole };
+  const whole = [...batch.whole, ...own.news];
+  const facts = { run: number, now, isFirstRun: previous === null, pastProblems, whole, situation: own.situation };
   const plan = planNotifications(configuration, statuses, evaluated, facts);
   const record = toRunRecord(number, now, previous, { evaluated, items: plan.items.length, interval: configuration.interval });
-  const remember = isIdle ? batch.remember : { ...batch.remember, next_due: nextDue(batch, plan.statuses) };
+  const remember = { ...batch.remember, ...rememberSituation(situation, plan.situation) };
+  if (!isIdle) remember['next_due'] = nextDue(batch, plan.statuses);
   appendBatch(database, toBatchRecord(record, evaluated, plan, remember), configuration);
   const known = () => (isIdle ? readStatuses(database) : plan.statuses);
   const snapshot = () => takeSnapshot(database, { configuration, statuses: known(), record, now, banners: batch.banners });
-  const { historyError, ...pages } = await publish(batch, snapshot, results.length > 0 || plan.items.length > 0);
+  const { historyError, ...pages } = await publish(batch, snapshot, own.results.length > 0 || plan.items.length > 0);
   const mail = await deliver(batch);
   if (historyError !== null) throw historyError;
   if (mail.sent + mail.failed > 0) writeMeta(database, 'pages', 'stale');
@@ -72,6 +85,23 @@ export async function runBatch(batch: Batch): Promise<RunSummary> {
   finishRun(database, number, durationMs);
   if (!isIdle) await compact(database, configuration.retention, now);
   return { record: { ...record, durationMs }, snapshot, mail, ...pages };
+}
+
+/** Network groups that have sentinels and checks to run: a batch without checks asks nobody. */
+function findWatchedGroups({ sentinels }: Configuration, due: { check: Check }[]): string[] {
+  const groups = Object.keys(sentinels).filter((group) => (sentinels[group]?.length ?? 0) > 0);
+  return groups.filter((group) => due.some(({ check }) => groupOf(check) === group));
+}
+
+function readSituation(database: Database): Situation {
+  const text = readMeta(database, 'situation');
+  return text === undefined ? USUAL_SITUATION : { ...USUAL_SITUATION, ...(JSON.parse(text) as Partial<Situation>) };
+}
+
+/** Written only when it changes: nearly never. */
+function rememberSituation(before: Situation, after: Situation): Record<string, string> {
+  const text = JSON.stringify(after);
+  return text === JSON.stringify(before) ? {} : { situation: text };
 }
 
 /** When the next check is due, and by which configuration: until then a run need not read any status. */

@@ -57,6 +57,7 @@ const PARTS_OF_RUN = [
   'mail-outside',
   'overlap',
   'rate',
+  'sentinel',
 ];
 
 /** Which parts a part may import; what is not listed may import nothing of the project. */
@@ -69,6 +70,7 @@ const ALLOWED: Record<string, string[]> = {
   observe: ['core', 'check-type'],
   observer: ['core', 'net', 'observe', 'registry'],
   'mail-outside': ['mail', 'net'],
+  sentinel: ['core', 'net', 'check-type'],
   overlap: [],
   rate: [],
   terminal: ['core'],

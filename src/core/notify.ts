@@ -163,8 +163,9 @@ function heldByMass(telling: TellingOf, transition: Transition, isWaiting: boole
 /** Those that waited and are still HARD follow in one further message; a confirmed mass failure is one item. */
 function planAfterMass(facts: Telling, plan: Plan): void {
   const { mass, configuration, now } = facts;
-  if (facts.evaluated.length === 0) return;
-  for (const one of facts.evaluated.length > 0 ? findWaiting(plan, facts) : []) {
+  const isOn = Object.keys(facts.situation?.masses ?? {}).length + Object.keys(mass.masses).length > 0;
+  if (!isOn || facts.evaluated.length === 0) return;
+  for (const one of findWaiting(plan, facts)) {
     const { check, status, problem } = one;
     const { waits: _over, ...told } = problem;
     const state = status.latest?.state === 'OK' || status.latest == null ? 'UNKNOWN' : status.latest.state;

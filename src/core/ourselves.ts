@@ -1,4 +1,5 @@
 import type { Check, Configuration } from './configuration.ts';
+import { checksById } from './evaluate.ts';
 import { groupOf, type Isolation, isIsolated, judgeIsolation, type SentinelReport } from './isolation.ts';
 import type { WholeNews } from './item.ts';
 import type { MassFailure } from './mass-failure.ts';
@@ -51,14 +52,15 @@ export function judgeOurselves(
   const { isolations, news } = judgeIsolation(situation.isolations, sentinels, now);
   const clock = judgeClock(own);
   const isolated = new Set(sentinels.filter(isIsolated).map(({ group }) => group));
-  const find = new Map(configuration.checks.map((check) => [check.id, check]));
+  const find = checksById(configuration);
   const faults = findProxyFaults(configuration, statuses, results, find);
   const blamed = new Set(faults.flatMap(({ checks }) => checks));
-  const judged = results.map((result) => {
+  const isUsual = isolated.size === 0 && !clock.isWrong && blamed.size === 0;
+  const judge = (result: Result): Result => {
     const check = find.get(result.check);
     const withheld = check === undefined || result.state === 'OK' ? null : explain(check, result);
     return withheld === null ? result : { ...result, withheld };
-  });
+  };
   function explain(check: Check, result: Result): 'isolated' | 'clock' | 'proxy' | null {
     if (isolated.has(groupOf(check))) return 'isolated';
     if (clock.isWrong && isTimeBased(result.code)) return 'clock';
@@ -72,7 +74,7 @@ export function judgeOurselves(
     ...(isShort ? { isSilent: true as const } : {}),
   }));
   return {
-    results: faults.reduce((list, fault) => blameProxy(list, fault, own), judged),
+    results: faults.reduce((list, fault) => blameProxy(list, fault, own), isUsual ? results : results.map(judge)),
     situation: { ...situation, isolations, isClockWrong: clock.isKept },
     news: [...whole, ...clock.news, ...findGap(configuration, own)],
   };
