@@ -1,9 +1,52 @@
 import type { Priority } from './configuration.ts';
 import type { State } from './state.ts';
 
-/** The kinds of items that this version makes, out of the closed list of alerting.md section 12. */
-export const ITEM_KINDS = ['problem', 'worse', 'recovery', 'new', 'started', 'overlap', 'config', 'removed', 'database'] as const;
-export type ItemKind = (typeof ITEM_KINDS)[number];
+/** The closed list of kinds of items: about a check, about a host, about the whole (alerting.md section 12). */
+export const CHECK_KINDS = [
+  'problem',
+  'worse',
+  'recovery',
+  'frequent',
+  'recurring',
+  'unstable',
+  'stable',
+  'reminder',
+  'escalation',
+  'downtime-end',
+] as const;
+export const HOST_KINDS = ['reboot', 'noisy', 'new'] as const;
+export const WHOLE_KINDS = [
+  'started',
+  'isolated',
+  'isolation-over',
+  'mass-failure',
+  'clock',
+  'run-gap',
+  'overlap',
+  'config',
+  'removed',
+  'database',
+  'credentials',
+] as const;
+export type ItemKind = (typeof CHECK_KINDS)[number] | (typeof HOST_KINDS)[number] | (typeof WHOLE_KINDS)[number];
+
+/** Why an item is not told (alerting.md section 8): with several reasons the first of this order is recorded. */
+export const HELD_BACK = [
+  'config',
+  'isolated',
+  'clock',
+  'proxy',
+  'report',
+  'unreachable',
+  'grace',
+  'mass-failure',
+  'downtime',
+  'unstable',
+  'acknowledged',
+  'period',
+  'budget',
+] as const;
+export type HeldBack = (typeof HELD_BACK)[number];
 
 /** An earlier problem of the same check, for "third time in 90 days". */
 export interface PastProblem {
@@ -52,6 +95,12 @@ export interface Item {
   facts: CheckFacts | null;
   /** Further lines, such as the checks of a `new` item or the errors of a `config` item. */
   lines: string[];
+}
+
+/** An item that nobody is told, and why. */
+export interface WithheldItem {
+  item: Item;
+  because: HeldBack;
 }
 
 /** One entry of the history of changes. `told` is false where nobody had to be told, with the reason saying why. */

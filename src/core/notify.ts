@@ -1,6 +1,6 @@
 import type { Check, Configuration } from './configuration.ts';
 import type { Evaluated } from './evaluate.ts';
-import type { CheckFacts, Event, Item, PastProblem } from './item.ts';
+import type { CheckFacts, Event, HeldBack, Item, PastProblem, WithheldItem } from './item.ts';
 import { type State, worst } from './state.ts';
 import type { Problem, Status } from './status.ts';
 import { count, type Transition } from './transition.ts';
@@ -22,6 +22,8 @@ export interface RunFacts {
 
 export interface Plan {
   items: Item[];
+  /** What would have been told, and why it is not. */
+  withheld: WithheldItem[];
   events: Event[];
   /** All statuses after this run: what is told is remembered. */
   statuses: Map<string, Status>;
@@ -36,7 +38,7 @@ export function planNotifications(
   evaluated: Evaluated[],
   facts: RunFacts,
 ): Plan {
-  const plan: Plan = { items: [], events: [], statuses: new Map(statuses), changed: new Set() };
+  const plan: Plan = { items: [], withheld: [], events: [], statuses: new Map(statuses), changed: new Set() };
   for (const one of evaluated) remember(plan, one.status);
   for (const one of evaluated) {
     if (one.transition !== null) planTransition(one, one.transition, { ...facts, configuration, evaluated }, plan);
@@ -59,7 +61,8 @@ interface Telling extends RunFacts {
 
 function planTransition(one: Evaluated, transition: Transition, facts: Telling, plan: Plan): void {
   const { check, result, status } = one;
-  const verdict = tellingOf(status, transition, check, facts);
+  const telling = tellingOf(status, transition, check, facts);
+  const isTold = telling.to.length > 0 && telling.heldBack === null;
   plan.events.push({
     at: result.at,
     run: result.run,
@@ -68,12 +71,12 @@ function planTransition(one: Evaluated, transition: Transition, facts: Telling, 
     host: check.host,
     state: transition.state,
     onset: transition.onset,
-    reason: verdict.because === null ? transition.reason : `${transition.reason}; ${verdict.because}`,
+    reason: telling.because === null ? transition.reason : `${transition.reason}; ${telling.because}`,
     output: result.output,
-    told: verdict.to.length > 0,
+    told: isTold,
   });
-  if (verdict.to.length === 0 || transition.kind === 'soft' || transition.kind === 'soft-recovery') return;
-  plan.items.push({
+  if (telling.to.length === 0 || transition.kind === 'soft' || transition.kind === 'soft-recovery') return;
+  const item: Item = {
     kind: transition.kind,
     at: result.at,
     run: result.run,
@@ -82,40 +85,50 @@ function planTransition(one: Evaluated, transition: Transition, facts: Telling, 
     state: transition.state,
     onset: transition.onset,
     reason: transition.reason,
-    to: verdict.to,
+    to: telling.to,
     facts: {
       ...toFacts(check, status, facts),
       also: alsoFailing(check, facts.configuration, plan.statuses),
       was: transition.kind === 'recovery' ? transition.told : null,
     },
     lines: [],
-  });
+  };
+  if (telling.heldBack !== null) {
+    plan.withheld.push({ item, because: telling.heldBack });
+    return;
+  }
+  plan.items.push(item);
   if (status.problem !== null) {
-    remember(plan, { ...status, problem: rememberTold(status.problem, transition.state, verdict.to) });
+    remember(plan, { ...status, problem: rememberTold(status.problem, transition.state, telling.to) });
   }
 }
 
+/** Whom a transition concerns, and why they are not told: what is held back is shown, and neither sent nor counted as told. */
+interface TellingOf {
+  to: string[];
+  /** Words for the event; null when there is nothing to add. */
+  because: string | null;
+  heldBack: HeldBack | null;
+}
+
 /** Who is told of a transition; nobody, and why, for what is soft, new, or was never told. */
-function tellingOf(
-  status: Status,
-  transition: Transition,
-  check: Check,
-  facts: RunFacts,
-): { to: string[]; because: string | null } {
+function tellingOf(status: Status, transition: Transition, check: Check, facts: RunFacts): TellingOf {
+  const nobody = (because: string | null): TellingOf => ({ to: [], because, heldBack: null });
+  const tell = (to: string[]): TellingOf => ({ to, because: null, heldBack: null });
   switch (transition.kind) {
     case 'soft':
     case 'soft-recovery':
-      return { to: [], because: null };
+      return nobody(null);
     case 'problem':
-      if (isNew(status, facts.now)) return { to: [], because: 'not told: the check is new and has never been OK' };
-      return { to: check.contacts, because: null };
+      if (isNew(status, facts.now)) return nobody('not told: the check is new and has never been OK');
+      return tell(check.contacts);
     case 'worse':
-      if (status.problem?.told == null) return { to: [], because: 'not told: nobody was told of the problem' };
-      return { to: check.contacts, because: null };
+      if (status.problem?.told == null) return nobody('not told: nobody was told of the problem');
+      return tell(check.contacts);
     case 'recovery':
       // A recovery goes to exactly those who were told of the problem: they are waiting for it.
-      if (transition.told === null) return { to: [], because: 'not told: nobody was told of the problem' };
-      return { to: transition.toldTo, because: null };
+      if (transition.told === null) return nobody('not told: nobody was told of the problem');
+      return tell(transition.toldTo);
   }
 }
 
