@@ -53,6 +53,7 @@ await build({
 const checks = readdirSync('dist/checks').filter((file) => file.endsWith('.js'));
 const lazy = [
   'config/load-files',
+  'core/people',
   'emergency',
   'mail-outside',
   'mail/delivery',

@@ -6,6 +6,7 @@ import type { RunRecord } from './core/run-record.ts';
 import { nextDueAt } from './core/schedule.ts';
 import type { Snapshot } from './core/snapshot.ts';
 import type { Status } from './core/status.ts';
+import { hearPeople } from './hearing.ts';
 import type { MailCounts, MailOutside } from './mail/delivery.ts';
 import { type Observer, observeAll } from './observe.ts';
 import { loadMetricCatalogue } from './registry.ts';
@@ -15,6 +16,7 @@ import { compact } from './store/compaction.ts';
 import { type Database, isDatabaseError } from './store/database.ts';
 import { appendBatch, finishRun, lastRun, readMeta, readPastProblems, readStatuses, writeMeta } from './store/history.ts';
 import { openOutbox } from './store/outbox.ts';
+import { takeNews } from './store/people.ts';
 
 /** What one batch works with; everything that is not pure comes in here. */
 export interface Batch {
@@ -50,21 +52,29 @@ export async function runBatch(batch: Batch): Promise<RunSummary> {
   const began = performance.now();
   const previous = lastRun(database);
   const number = (previous?.run ?? 0) + 1;
-  const isIdle = isNothingDueYet(batch, previous);
+  const hasNews = takeNews(database);
+  const isIdle = !hasNews && isNothingDueYet(batch, previous);
   const statuses = isIdle ? new Map<string, Status>() : readStatuses(database);
-  const due = isIdle ? [] : chooseDue(configuration, statuses, batch);
+  const hearing = isIdle ? null : await hearPeople(database, configuration, now);
+  const due = isIdle ? [] : chooseDue(configuration, statuses, { now, force: batch.force, watched: hearing?.watched });
   batch.onDue?.(due.length);
   const results = due.length === 0 ? [] : await observeAll(due, await batch.observerFor(number));
   const evaluated = evaluate(configuration, statuses, results, now);
   const pastProblems = (check: string) => readPastProblems(database, check, now);
-  const facts = { run: number, now, isFirstRun: previous === null, pastProblems, whole: batch.whole };
+  const standing = hearing?.stand(evaluated);
+  const facts = { run: number, now, isFirstRun: previous === null, pastProblems, whole: batch.whole, standing };
   const plan = planNotifications(configuration, statuses, evaluated, facts);
   const record = toRunRecord(number, now, previous, { evaluated, items: plan.items.length, interval: configuration.interval });
-  const remember = isIdle ? batch.remember : { ...batch.remember, next_due: nextDue(batch, plan.statuses) };
-  appendBatch(database, toBatchRecord(record, evaluated, plan, remember), configuration);
+  const heard = standing === undefined ? undefined : hearing?.conclude(standing, plan);
+  const remember = isIdle ? batch.remember : { ...batch.remember, next_due: nextDue(batch, plan.statuses, heard?.turn) };
+  appendBatch(database, toBatchRecord(record, evaluated, plan, remember, heard?.update), configuration);
   const known = () => (isIdle ? readStatuses(database) : plan.statuses);
   const snapshot = () => takeSnapshot(database, { configuration, statuses: known(), record, now, banners: batch.banners });
-  const { historyError, ...pages } = await publish(batch, snapshot, results.length > 0 || plan.items.length > 0);
+  const { historyError, ...pages } = await publish(
+    batch,
+    snapshot,
+    results.length + plan.items.length > 0 || hasNews || hearing !== null,
+  );
   const mail = await deliver(batch);
   if (historyError !== null) throw historyError;
   if (mail.sent + mail.failed > 0) writeMeta(database, 'pages', 'stale');
@@ -75,8 +85,9 @@ export async function runBatch(batch: Batch): Promise<RunSummary> {
 }
 
 /** When the next check is due, and by which configuration: until then a run need not read any status. */
-function nextDue({ configuration, now }: Batch, statuses: Map<string, Status>): string {
-  return JSON.stringify([configuration.fingerprint, nextDueAt(configuration, statuses, now)]);
+function nextDue({ configuration, now }: Batch, statuses: Map<string, Status>, turn: number | null = null): string {
+  const at = nextDueAt(configuration, statuses, now);
+  return JSON.stringify([configuration.fingerprint, turn === null ? at : Math.min(at, turn)]);
 }
 
 /** Most runs of a small installation have nothing to do: they cost little more than their start. */

@@ -55,6 +55,7 @@ const PARTS_OF_RUN = [
   'snapshot',
   'check-type',
   'mail-outside',
+  'hearing',
   'overlap',
   'rate',
 ];
@@ -66,6 +67,7 @@ const ALLOWED: Record<string, string[]> = {
   run: PARTS_OF_RUN,
   emergency: [...PARTS_OF_RUN],
   snapshot: ['core', 'store'],
+  hearing: ['core', 'store'],
   observe: ['core', 'check-type'],
   observer: ['core', 'net', 'observe', 'registry'],
   'mail-outside': ['mail', 'net'],

@@ -1,6 +1,7 @@
 import type { Check, Configuration } from './configuration.ts';
 import type { Evaluated } from './evaluate.ts';
 import type { CheckFacts, Event, HeldBack, Item, PastProblem, WithheldItem } from './item.ts';
+import type { Downtime, Standing } from './people.ts';
 import { type State, worst } from './state.ts';
 import type { Problem, Status } from './status.ts';
 import { count, type Transition } from './transition.ts';
@@ -18,6 +19,8 @@ export interface RunFacts {
   pastProblems(check: string): PastProblem[];
   /** Items about the whole that the batch itself has to tell: configuration, overlap, database. */
   whole: Pick<Item, 'kind' | 'reason' | 'lines'>[];
+  /** What people said, as it stands now; absent when nobody said anything. */
+  standing?: Standing | undefined;
 }
 
 export interface Plan {
@@ -43,6 +46,7 @@ export function planNotifications(
   for (const one of evaluated) {
     if (one.transition !== null) planTransition(one, one.transition, { ...facts, configuration, evaluated }, plan);
   }
+  if (facts.standing !== undefined) planDowntimeEnds(facts.standing, { ...facts, configuration, evaluated }, plan);
   planNewChecks(configuration, facts, plan);
   planWhole(configuration, evaluated, facts, plan);
   return plan;
@@ -61,7 +65,7 @@ interface Telling extends RunFacts {
 
 function planTransition(one: Evaluated, transition: Transition, facts: Telling, plan: Plan): void {
   const { check, result, status } = one;
-  const telling = tellingOf(status, transition, check, facts);
+  const telling = heldByDowntime(tellingOf(status, transition, check, facts), transition, facts.standing?.held.get(check.id));
   const isTold = telling.to.length > 0 && telling.heldBack === null;
   plan.events.push({
     at: result.at,
@@ -129,6 +133,39 @@ function tellingOf(status: Status, transition: Transition, check: Check, facts: 
       // A recovery goes to exactly those who were told of the problem: they are waiting for it.
       if (transition.told === null) return nobody('not told: nobody was told of the problem');
       return tell(transition.toldTo);
+  }
+}
+
+/** A downtime holds back what is new; whoever waits for a recovery gets it. */
+function heldByDowntime(telling: TellingOf, transition: Transition, held: { downtime: Downtime } | undefined): TellingOf {
+  if (held === undefined || telling.to.length === 0 || telling.heldBack !== null || transition.kind === 'recovery') return telling;
+  const { author, note } = held.downtime;
+  return { ...telling, because: `not told: downtime by ${author}, ${note}`, heldBack: 'downtime' };
+}
+
+/** At the end of a downtime what is still HARD is told (alerting.md section 8), though it was held back while it lasted. */
+function planDowntimeEnds({ released }: Standing, facts: Telling, plan: Plan): void {
+  for (const check of facts.configuration.checks) {
+    const downtime = released.get(check.id);
+    const status = plan.statuses.get(check.id);
+    const problem = status?.problem ?? null;
+    if (downtime === undefined || status === undefined || problem === null || !check.enabled) continue;
+    // What became a problem in this very run is told as that.
+    if (plan.items.some((item) => item.check === check.id)) continue;
+    const latest = status.latest?.withheld === null && status.latest.state !== 'OK' ? status.latest.state : null;
+    const state = latest ?? problem.told ?? status.streak?.worst ?? 'UNKNOWN';
+    const { now: at, run } = facts;
+    const { onset } = problem;
+    const { id, host, contacts } = check;
+    const reason = `still ${state} after the downtime: ${downtime.note}`;
+    const kind = 'downtime-end';
+    const isTold = contacts.length > 0;
+    plan.events.push({ at, run, kind, check: id, host, state, onset, reason, output: status.latest?.output ?? '', told: isTold });
+    if (!isTold) continue;
+    const also = alsoFailing(check, facts.configuration, plan.statuses);
+    const itemFacts = { ...toFacts(check, status, facts), also, was: null };
+    plan.items.push({ kind, at, run, check: id, host, state, onset, reason, to: contacts, facts: itemFacts, lines: [] });
+    remember(plan, { ...status, problem: rememberTold(problem, state, contacts) });
   }
 }
 

@@ -1,5 +1,6 @@
 import { addWeeks, weeksBetween } from './calendar.ts';
 import type { Check, Configuration } from './configuration.ts';
+import type { Item } from './item.ts';
 import type { Result } from './observation.ts';
 import { isSelected } from './selection.ts';
 import type { Status } from './status.ts';
@@ -58,7 +59,27 @@ export interface People {
   changes: Change[];
 }
 
-export const NOBODY: People = { acknowledgements: [], downtimes: [], changes: [] };
+/** How what people said stands in one run, after its results are in. */
+export interface Standing {
+  /** With the flexible downtimes that this run's failures began. */
+  people: People;
+  /** Of each covered check the downtime that holds. */
+  held: Map<string, { downtime: Downtime; end: number }>;
+  acknowledged: Map<string, Acknowledgement>;
+  /** Of each check whose downtime has ended and that no other covers: the downtime. */
+  released: Map<string, Downtime>;
+}
+
+/** Decides what holds, what has just ended, and what begins now. Pure, and loaded only by runs in which anybody said anything. */
+export function standNow(said: People, checks: readonly Check[], results: readonly Result[], now: number): Standing {
+  const people = beginFlexible(said, checks, results, now);
+  const held = downtimesNow(people, checks, now);
+  const released = new Map<string, Downtime>();
+  for (const { downtime, checks: covered } of endedStretches(people, checks, now)) {
+    for (const id of covered) if (!held.has(id)) released.set(id, downtime);
+  }
+  return { people, held, acknowledged: acknowledgedNow(people, now), released };
+}
 
 /** One stretch of a downtime in which nothing is told. */
 export interface Stretch {
@@ -184,7 +205,7 @@ export interface EndedStretch extends Stretch {
 }
 
 /** The stretches that ended since their downtimes were last looked at. */
-export function endedStretches(people: People, checks: readonly Check[], now: number): EndedStretch[] {
+export function endedStretches(people: Pick<People, 'downtimes'>, checks: readonly Check[], now: number): EndedStretch[] {
   return people.downtimes.flatMap((downtime) => {
     const window = windowAt(downtime, now);
     if (window === null) return [];
@@ -198,7 +219,7 @@ export function endedStretches(people: People, checks: readonly Check[], now: nu
 }
 
 /** Why an acknowledgement does not hold any longer. */
-export type AcknowledgementEnd = 'recovered' | 'worse' | 'expired' | 'taken back';
+export type AcknowledgementEnd = 'recovered' | 'worse' | 'expired';
 
 /** What a run changes of what people said. */
 export interface PeopleUpdate {
@@ -207,38 +228,38 @@ export interface PeopleUpdate {
   ended: { acknowledgement: number; at: number; because: AcknowledgementEnd }[];
 }
 
-export const NO_UPDATE: PeopleUpdate = { begun: [], told: [], ended: [] };
-
 /**
- * What this run changed: `before` is what people said, `after` the same with flexible downtimes begun; `worse` are the checks of which a
- * `worse` item was planned. An acknowledgement ends when its check is OK again, when it got worse, and at its time.
+ * What this run changed: `before` is what people said, `after` the same with flexible downtimes begun. An acknowledgement ends when its
+ * check is OK again, when it got worse than what was told, and at its time.
  */
 export function planPeople(
   before: People,
   after: People,
-  facts: { statuses: ReadonlyMap<string, Status>; worse: ReadonlySet<string>; checks: readonly Check[]; now: number },
+  plan: { statuses: ReadonlyMap<string, Status>; items: readonly Item[] },
+  { configuration, now }: { configuration: Pick<Configuration, 'checks'>; now: number },
 ): PeopleUpdate {
-  const { now } = facts;
   const begun = after.downtimes.flatMap(({ number, begun: found }, i) => {
     return found === null || found.at === before.downtimes[i]?.begun?.at ? [] : [{ downtime: number, ...found }];
   });
   const told = after.downtimes.flatMap((downtime) => {
-    const hasEnded = endedStretches({ ...NOBODY, downtimes: [downtime] }, facts.checks, now).length > 0;
+    const hasEnded = endedStretches({ downtimes: [downtime] }, configuration.checks, now).length > 0;
     const over = isOver(downtime, now);
     return hasEnded || over ? [{ downtime: downtime.number, until: now, isOver: over }] : [];
   });
-  const ended = before.acknowledgements.flatMap(({ number, check, until, at }) => {
-    const because = whyEnded({ check, until, at }, facts);
-    return because === null ? [] : [{ acknowledgement: number, at: now, because }];
+  const worse = new Set(plan.items.flatMap(({ kind, check }) => (kind === 'worse' && check !== null ? [check] : [])));
+  const ended = before.acknowledgements.flatMap((one) => {
+    const because = whyEnded(one, plan.statuses.get(one.check), worse, now);
+    return because === null ? [] : [{ acknowledgement: one.number, at: now, because }];
   });
   return { begun, told, ended };
 }
 
 function whyEnded(
-  { check, until, at }: Pick<Acknowledgement, 'check' | 'until' | 'at'>,
-  { statuses, worse, now }: { statuses: ReadonlyMap<string, Status>; worse: ReadonlySet<string>; now: number },
+  { check, until, at }: Acknowledgement,
+  status: Status | undefined,
+  worse: ReadonlySet<string>,
+  now: number,
 ): AcknowledgementEnd | null {
-  const status = statuses.get(check);
   if (status === undefined || !isInTrouble(status)) return 'recovered';
   // A person may have spoken while this run was at work: what came before cannot end what they said.
   if (worse.has(check) && at <= now) return 'worse';

@@ -6,9 +6,9 @@ const CHANGES_KEPT_MS = 2 * 3_600_000;
 
 type DowntimeRow = Omit<Downtime, 'begun'> & { begunWindow: number | null; begunAt: number | null };
 
-/** Everything that people said and that is not over. */
-export function readPeople(database: Database, now: number): People {
-  if (!hasTables(database)) return { acknowledgements: [], downtimes: [], changes: [] };
+/** Everything that people said and that is not over; null when that is nothing, as in most runs. */
+export function readPeople(database: Database, now: number): People | null {
+  if (!hasTables(database)) return null;
   const acknowledgements = database
     .prepare(`
       SELECT acknowledgement AS number, check_id AS "check", at, until, author, note, public_note AS publicNote
@@ -23,6 +23,7 @@ export function readPeople(database: Database, now: number): People {
   const changes = database
     .prepare('SELECT change AS number, target, at, until, author, note FROM changes WHERE until > ? ORDER BY change')
     .all(now - CHANGES_KEPT_MS) as Change[];
+  if (acknowledgements.length + downtimes.length + changes.length === 0) return null;
   return { acknowledgements, downtimes: downtimes.map(toDowntime), changes };
 }
 
@@ -50,15 +51,24 @@ export function storePeopleUpdate(database: Database, { begun, told, ended }: Pe
   }
 }
 
-/** One act of a person: a short transaction beside a run, after which no run sleeps over what was said. */
+/** Set by whoever says something, taken by the next run: it must not sleep over it, nor leave its pages as they are. */
+const NEWS = 'people_news';
+
+/** One act of a person: a short transaction beside a run that may be at work. */
 function act<T>(database: Database, change: () => T): T {
   return database
     .transaction(() => {
       const outcome = change();
-      database.prepare("DELETE FROM meta WHERE key IN ('next_due', 'pages')").run();
+      database.prepare("INSERT INTO meta VALUES (?, 'yes') ON CONFLICT DO NOTHING").run(NEWS);
       return outcome;
     })
     .immediate();
+}
+
+/** Whether anybody said anything since the last run; forgotten by asking, before what was said is read. */
+export function takeNews(database: Database): boolean {
+  if (database.prepare('SELECT 1 FROM meta WHERE key = ?').get(NEWS) === undefined) return false;
+  return database.prepare('DELETE FROM meta WHERE key = ?').run(NEWS).changes > 0;
 }
 
 /** Acknowledges each of these checks; what was said of it before is replaced. */
