@@ -65,7 +65,7 @@ export function takeTarget(command: string, { positionals }: Arguments, what: st
   const [target, ...more] = positionals;
   if (target === undefined) throw new UsageError(`${command}: expected ${what}, found nothing`);
   if (more.length > 0)
-    throw new UsageError(`${command}: expected one ${what}, found ${JSON.stringify(more[0])} too; texts with spaces need quotes`);
+    throw new UsageError(`${command}: expected only ${what}, found ${JSON.stringify(more[0])} too; texts with spaces need quotes`);
   return target;
 }
 

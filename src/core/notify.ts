@@ -1,7 +1,7 @@
 import type { Check, Configuration } from './configuration.ts';
 import type { Evaluated } from './evaluate.ts';
 import type { CheckFacts, Event, HeldBack, Item, PastProblem, WithheldItem } from './item.ts';
-import type { Downtime, Standing } from './people.ts';
+import type { Standing } from './people.ts';
 import { type State, worst } from './state.ts';
 import type { Problem, Status } from './status.ts';
 import { count, type Transition } from './transition.ts';
@@ -65,7 +65,7 @@ interface Telling extends RunFacts {
 
 function planTransition(one: Evaluated, transition: Transition, facts: Telling, plan: Plan): void {
   const { check, result, status } = one;
-  const telling = heldByDowntime(tellingOf(status, transition, check, facts), transition, facts.standing?.held.get(check.id));
+  const telling = heldByDowntime(tellingOf(status, transition, check, facts), check, transition, facts.standing);
   const isTold = telling.to.length > 0 && telling.heldBack === null;
   plan.events.push({
     at: result.at,
@@ -137,8 +137,12 @@ function tellingOf(status: Status, transition: Transition, check: Check, facts: 
 }
 
 /** A downtime holds back what is new; whoever waits for a recovery gets it. */
-function heldByDowntime(telling: TellingOf, transition: Transition, held: { downtime: Downtime } | undefined): TellingOf {
-  if (held === undefined || telling.to.length === 0 || telling.heldBack !== null || transition.kind === 'recovery') return telling;
+function heldByDowntime(telling: TellingOf, check: Check, transition: Transition, standing: Standing | undefined): TellingOf {
+  const held = standing?.held.get(check.id);
+  if (telling.to.length === 0 || telling.heldBack !== null) return telling;
+  // What got worse while it was held back is said by the item of the downtime's end.
+  if (transition.kind === 'worse' && standing?.released.has(check.id) === true) return { ...telling, to: [] };
+  if (held === undefined || transition.kind === 'recovery') return telling;
   const { author, note } = held.downtime;
   return { ...telling, because: `not told: downtime by ${author}, ${note}`, heldBack: 'downtime' };
 }

@@ -1,11 +1,13 @@
 import { toTimestamp } from '../core/calendar.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { stateType } from '../core/status.ts';
+import { toSaid } from '../core/views-people.ts';
 import type { PublicView } from '../core/views-public.ts';
 
 /** The private `status.json` (interface.md section 3). */
 export function toPrivateJson(snapshot: Snapshot): string {
   const { configuration, statuses, run } = snapshot;
+  const said = toSaid(snapshot);
   const checks = configuration.checks
     .filter((check) => check.enabled)
     .map((check) => {
@@ -25,8 +27,8 @@ export function toPrivateJson(snapshot: Snapshot): string {
         output: latest?.output ?? '',
         metrics: latest?.metrics ?? {},
         parts: latest?.parts ?? [],
-        acknowledged: false,
-        downtime: false,
+        acknowledged: said.acknowledged.has(check.id),
+        downtime: said.held.has(check.id),
         unstable: false,
         withheld: latest?.withheld ?? null,
         public: check.public !== null,
