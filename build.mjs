@@ -55,6 +55,7 @@ const lazy = [
   'config/load-files',
   'core/people',
   'emergency',
+  'heartbeat',
   'mail-outside',
   'mail/delivery',
   'observer',

@@ -44,6 +44,8 @@ export interface RunSummary {
   pages: SiteCounts;
   /** Why the pages could not be written, or null. */
   pageError: string | null;
+  /** Why others may think that we are dead, or null. */
+  heartbeatError: string | null;
 }
 
 /** One batch, from the due checks to the pages and the mail. What is owed is stored before anything is told. */
@@ -77,11 +79,13 @@ export async function runBatch(batch: Batch): Promise<RunSummary> {
   );
   const mail = await deliver(batch);
   if (historyError !== null) throw historyError;
+  const isGood = pages.pageError === null && mail.failed === 0;
+  const heartbeatError = await beat(batch, number, { statuses: isIdle ? null : plan.statuses, isGood });
   if (mail.sent + mail.failed > 0) writeMeta(database, 'pages', 'stale');
   const durationMs = Math.round(performance.now() - began);
   finishRun(database, number, durationMs);
   if (!isIdle) await compact(database, configuration.retention, now);
-  return { record: { ...record, durationMs }, snapshot, mail, ...pages };
+  return { record: { ...record, durationMs }, snapshot, mail, ...pages, heartbeatError };
 }
 
 /** When the next check is due, and by which configuration: until then a run need not read any status. */
@@ -103,6 +107,28 @@ async function deliver({ database, configuration, mail, now }: Batch): Promise<M
   if (!outbox.isAnythingOwed()) return { sent: 0, queued: 0, failed: 0 };
   const { deliverOutbox } = await import('./mail/delivery.ts');
   return deliverOutbox(outbox, configuration, { ...(await mail()), now });
+}
+
+/** Says that this run was: in the signed file of both sites, and to the dead man's switch when pages and mail worked. */
+async function beat(
+  { configuration, database, now }: Batch,
+  run: number,
+  { statuses, isGood }: { statuses: Map<string, Status> | null; isGood: boolean },
+): Promise<string | null> {
+  const { key, url } = configuration.heartbeat;
+  if (key === null && url === null) return null;
+  const { callDeadManUrl, countForSites, writeHeartbeats } = await import('./heartbeat.ts');
+  // A run with nothing due has not read the statuses: it says what the last one counted.
+  const known = readMeta(database, 'counts');
+  const count = () => JSON.stringify(countForSites(configuration.checks, statuses ?? readStatuses(database)));
+  const counts = statuses === null ? (known ?? count()) : count();
+  if (counts !== known) writeMeta(database, 'counts', counts);
+  try {
+    writeHeartbeats(configuration, { run, now, counts: JSON.parse(counts) });
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  return url === null || !isGood ? null : callDeadManUrl(url, { run, now });
 }
 
 /** A run in which nothing happened leaves the pages as they are: they already say by when the next result is due. */

@@ -56,6 +56,7 @@ const PARTS_OF_RUN = [
   'check-type',
   'mail-outside',
   'hearing',
+  'heartbeat',
   'overlap',
   'rate',
 ];
@@ -68,6 +69,7 @@ const ALLOWED: Record<string, string[]> = {
   emergency: [...PARTS_OF_RUN],
   snapshot: ['core', 'store'],
   hearing: ['core', 'store'],
+  heartbeat: ['core', 'net'],
   observe: ['core', 'check-type'],
   observer: ['core', 'net', 'observe', 'registry'],
   'mail-outside': ['mail', 'net'],

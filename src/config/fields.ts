@@ -184,6 +184,13 @@ export const GLOBAL: Fields = {
       required: option.boolean('Whether plain text is refused; default: yes, but for a relay on the loopback interface.', optional),
     }),
   }),
+  heartbeat: section('How others see that this vigie is alive.', {
+    key: line('File with the private key that `heartbeat.txt` of both sites is signed with; `vigie init` makes one.', optional),
+    url: option.url('Called after each run whose pages and mail worked: a dead man’s switch elsewhere.', {
+      schemes: ['http', 'https'],
+      optional: true,
+    }),
+  }),
   defaults: section('Settings of every check.', INHERITABLE),
   limits: section('What a run may use.', {
     concurrency: option.integer('Checks at a time.', { min: 1, max: 10_000, default: 250 }),

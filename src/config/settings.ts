@@ -26,6 +26,7 @@ export function resolveGeneral(definitions: Definitions, path: string): General 
     sites: { private: toSite(values.sites?.private, folder, title), public: toSite(values.sites?.public, folder, title) },
     proxies: toRecord(definitions.proxies, (proxy) => reader.readProxy(proxy)),
     mail,
+    heartbeat: toHeartbeat(values.heartbeat, folder),
     contacts: toRecord(definitions.contacts, (contact) => reader.readContact(contact, mail)),
     contactsForAll: toContactsForAll(definitions),
     limits: reader.readLimits(values.limits, interval),
@@ -69,6 +70,7 @@ interface GlobalValues {
   state?: string;
   sites?: { private?: SiteValues; public?: SiteValues };
   mail?: MailValues;
+  heartbeat?: { key?: string; url?: string };
   limits?: LimitValues;
   retention?: General['retention'];
 }
@@ -84,6 +86,11 @@ function toRecord<T>(defined: Map<string, Defined>, read: (each: Defined) => T |
 
 function toSite(site: SiteValues | undefined, folder: string, title: string): Site | null {
   return site ? { output: resolve(folder, site.output), url: site.url ?? null, title: site.title ?? title } : null;
+}
+
+function toHeartbeat(heartbeat: GlobalValues['heartbeat'], folder: string): General['heartbeat'] {
+  const { key, url } = heartbeat ?? {};
+  return { key: key === undefined ? null : resolve(folder, key), url: url ?? null };
 }
 
 class Reader {

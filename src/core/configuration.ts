@@ -127,6 +127,8 @@ export interface Configuration {
   sites: { private: Site | null; public: Site | null };
   proxies: Record<string, ProxyServer>;
   mail: MailSettings;
+  /** What proves that this vigie is alive: a private key's file, and an address that is called after each good run. */
+  heartbeat: { key: string | null; url: string | null };
   contacts: Record<string, Contact>;
   /** Contacts for items about the whole: `defaults.contacts`, or every contact when there is no default. */
   contactsForAll: string[];

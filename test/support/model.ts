@@ -53,6 +53,7 @@ export function configurationOf(checks: Check[], overrides: Partial<Configuratio
       password: null,
       tls: { ca: null, verify: true, required: null },
     },
+    heartbeat: { key: null, url: null },
     contacts: { sysadmins: contactOf('sysadmins') },
     contactsForAll: ['sysadmins'],
     limits: { concurrency: 50, perHost: 5, perProxy: 8, runDeadline: 50 },
