@@ -58,6 +58,7 @@ const lazy = [
   'heartbeat',
   'mail-outside',
   'mail/delivery',
+  'replies',
   'observer',
   'commands/summary',
   'site/publisher',

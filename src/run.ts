@@ -17,6 +17,7 @@ import { type Database, isDatabaseError } from './store/database.ts';
 import { appendBatch, finishRun, lastRun, readMeta, readPastProblems, readStatuses, writeMeta } from './store/history.ts';
 import { openOutbox } from './store/outbox.ts';
 import { takeNews } from './store/people.ts';
+import { isAnythingTold } from './store/replies.ts';
 
 /** What one batch works with; everything that is not pure comes in here. */
 export interface Batch {
@@ -44,6 +45,8 @@ export interface RunSummary {
   pages: SiteCounts;
   /** Why the pages could not be written, or null. */
   pageError: string | null;
+  /** Why answers to our mails could not be read, or null. */
+  inboxError: string | null;
   /** Why others may think that we are dead, or null. */
   heartbeatError: string | null;
 }
@@ -54,6 +57,7 @@ export async function runBatch(batch: Batch): Promise<RunSummary> {
   const began = performance.now();
   const previous = lastRun(database);
   const number = (previous?.run ?? 0) + 1;
+  const inboxError = await hear(batch);
   const hasNews = takeNews(database);
   const isIdle = !hasNews && isNothingDueYet(batch, previous);
   const statuses = isIdle ? new Map<string, Status>() : readStatuses(database);
@@ -85,7 +89,7 @@ export async function runBatch(batch: Batch): Promise<RunSummary> {
   const durationMs = Math.round(performance.now() - began);
   finishRun(database, number, durationMs);
   if (!isIdle) await compact(database, configuration.retention, now);
-  return { record: { ...record, durationMs }, snapshot, mail, ...pages, heartbeatError };
+  return { record: { ...record, durationMs }, snapshot, mail, ...pages, heartbeatError, inboxError };
 }
 
 /** When the next check is due, and by which configuration: until then a run need not read any status. */
@@ -107,6 +111,19 @@ async function deliver({ database, configuration, mail, now }: Batch): Promise<M
   if (!outbox.isAnythingOwed()) return { sent: 0, queued: 0, failed: 0 };
   const { deliverOutbox } = await import('./mail/delivery.ts');
   return deliverOutbox(outbox, configuration, { ...(await mail()), now });
+}
+
+/** Takes answers to our mails as acknowledgements; a mailbox that cannot be read stops nothing. */
+async function hear({ configuration, database, mail, now }: Batch): Promise<string | null> {
+  if (configuration.mail.inbox === null || !isAnythingTold(database)) return null;
+  try {
+    const { hearReplies } = await import('./replies.ts');
+    await hearReplies(database, configuration, { ...(await mail()), now });
+    return null;
+  } catch (error) {
+    if (isDatabaseError(error)) throw error;
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 /** Says that this run was: in the signed file of both sites, and to the dead man's switch when pages and mail worked. */

@@ -169,14 +169,22 @@ function toldOf({ problems, removed }: Pick<LoadedConfiguration, 'problems' | 'r
 }
 
 function exitCode(context: CommandContext, summary: RunSummary, { configuration, problems }: LoadedConfiguration): number {
-  const { mail, pageError, heartbeatError } = summary;
+  const { mail, pageError, heartbeatError, inboxError } = summary;
   if (pageError !== null && (context.isWatched || isFirstIn(context, 'pages', pageError, configuration.state))) {
     context.err(`vigie: pages could not be written: ${pageError}`);
   }
   if (heartbeatError !== null && (context.isWatched || isFirstIn(context, 'heartbeat', heartbeatError, configuration.state))) {
     context.err(`vigie: heartbeat: ${heartbeatError}`);
   }
-  return problems.length > 0 || pageError !== null || heartbeatError !== null || mail.failed > 0 || mail.queued > 0
+  if (inboxError !== null && (context.isWatched || isFirstIn(context, 'inbox', inboxError, configuration.state))) {
+    context.err(`vigie: inbox: ${inboxError}`);
+  }
+  return problems.length > 0 ||
+    pageError !== null ||
+    heartbeatError !== null ||
+    inboxError !== null ||
+    mail.failed > 0 ||
+    mail.queued > 0
     ? EXIT.partly
     : EXIT.done;
 }

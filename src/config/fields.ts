@@ -178,7 +178,13 @@ export const GLOBAL: Fields = {
     ),
     user: line('Login name.', optional),
     password: option.secret('Its password.', optional),
-    tls: section('How SMTP is protected.', {
+    inbox: section('A mailbox that each run reads: an answer to a mail acknowledges what it quotes.', {
+      mailbox: line('`maildir:PATH`, `imaps://host:port`, or `imap://host:port` with STARTTLS.'),
+      user: line('Login name.', optional),
+      password: option.secret('Its password.', optional),
+      folder: line('The folder that is read.', { default: 'INBOX' }),
+    }),
+    tls: section('How SMTP and IMAP are protected.', {
       ca: line('File with the certificate authorities to trust, PEM.', optional),
       verify: option.boolean('Whether the certificate must be valid.', { default: true }),
       required: option.boolean('Whether plain text is refused; default: yes, but for a relay on the loopback interface.', optional),

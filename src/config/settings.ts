@@ -54,6 +54,7 @@ interface MailValues {
   user?: string;
   password?: Secret;
   tls?: { ca?: string; verify: boolean; required?: boolean };
+  inbox?: { mailbox: string; user?: string; password?: Secret; folder: string };
 }
 
 interface LimitValues {
@@ -133,7 +134,21 @@ class Reader {
         verify: tls.verify,
         required: tls.required ?? null,
       },
+      inbox: this.readInbox(mail?.inbox, getNode(node, 'inbox')),
     };
+  }
+
+  private readInbox(inbox: MailValues['inbox'], node: Node | undefined): MailSettings['inbox'] {
+    if (inbox === undefined) return null;
+    const { mailbox, user, password, folder } = inbox;
+    const path = /^maildir:(.+)$/.exec(mailbox)?.[1];
+    if (path !== undefined) return { mailbox: `maildir:${resolve(this.folder, path)}`, user: null, password: null, folder };
+    if (!/^imaps?:\/\/[^\s/@?#]+$/.test(mailbox) || !URL.canParse(mailbox)) {
+      this.refuse(getNode(node, 'mailbox'), say('unknown mailbox', 'maildir:PATH, imaps://host:port or imap://host:port', mailbox));
+    } else if (user === undefined || password === undefined) {
+      this.refuse(node, 'a mailbox over IMAP needs a login, expected user and password');
+    }
+    return { mailbox, user: user ?? null, password: password ?? null, folder };
   }
 
   private readTransport(transport: string | undefined, node: Node | undefined): string | undefined {

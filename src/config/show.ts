@@ -18,7 +18,12 @@ function renderGeneral(configuration: Omit<Configuration, 'checks' | 'fingerprin
     {
       ...plain,
       interval: formatDuration(interval),
-      mail: toWritten({ ...mail, password: mail.password && SECRET, tls: toWritten(mail.tls) }),
+      mail: toWritten({
+        ...mail,
+        password: mail.password && SECRET,
+        inbox: mail.inbox && toWritten({ ...mail.inbox, password: mail.inbox.password && SECRET }),
+        tls: toWritten(mail.tls),
+      }),
       limits: toWritten({ ...limits, runDeadline: formatDuration(limits.runDeadline) }),
       retention: mapValues(retention, formatDuration),
       contacts: mapValues(contacts, ({ name, fallback, ...contact }) =>

@@ -99,6 +99,15 @@ export interface Contact {
   fallback: { after: number; mail: string[]; transport: string | null } | null;
 }
 
+/** Where replies to our mails arrive. */
+export interface InboxSettings {
+  /** `maildir:PATH` (absolute), `imaps://host:port`, or `imap://host:port` with STARTTLS. */
+  mailbox: string;
+  user: string | null;
+  password: Secret | null;
+  folder: string;
+}
+
 export interface MailSettings {
   from: string;
   /** `maildir:PATH` (absolute), `smtp://host:port`, `smtps://host:port` or `sendmail:/path`. */
@@ -107,6 +116,7 @@ export interface MailSettings {
   password: Secret | null;
   /** `required: null` means: required unless the relay is on the loopback interface. */
   tls: { ca: string | null; verify: boolean; required: boolean | null };
+  inbox: InboxSettings | null;
 }
 
 export interface Site {

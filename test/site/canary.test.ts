@@ -56,6 +56,12 @@ function configuration(): Configuration {
       transport: canary('transport'),
       user: canary('user'),
       password: { file: canary('mail-password') },
+      inbox: {
+        mailbox: `imaps://${canary('mailbox')}`,
+        user: canary('inbox-user'),
+        password: { file: canary('inbox-password') },
+        folder: canary('inbox-folder'),
+      },
       tls: { ca: canary('ca'), verify: true, required: null },
     },
     contacts: { sysadmins: contact },

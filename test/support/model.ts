@@ -52,6 +52,7 @@ export function configurationOf(checks: Check[], overrides: Partial<Configuratio
       user: null,
       password: null,
       tls: { ca: null, verify: true, required: null },
+      inbox: null,
     },
     heartbeat: { key: null, url: null },
     contacts: { sysadmins: contactOf('sysadmins') },
