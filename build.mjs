@@ -63,6 +63,7 @@ const lazy = [
   'commands/summary',
   'site/publisher',
   'store/packing',
+  'tell',
 ];
 await build({
   ...common,

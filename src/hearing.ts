@@ -10,6 +10,8 @@ export interface Hearing {
   said: People;
   /** Checks inside of a watch window. */
   watched: ReadonlySet<string>;
+  /** What ends within a week, in words, for the weekly mail. */
+  ending(): string[];
   stand(evaluated: readonly Evaluated[]): Standing;
   /** What the run changed of it, and when it next changes anything by itself (milliseconds since 1970, or null). */
   conclude(standing: Standing, plan: Plan): { update: PeopleUpdate; turn: number | null };
@@ -19,11 +21,12 @@ export interface Hearing {
 export async function hearPeople(database: Database, configuration: Configuration, now: number): Promise<Hearing | null> {
   const said = readPeople(database, now);
   if (said === null) return null;
-  const { nextTurn, planPeople, standNow, watchedNow } = await import('./core/people.ts');
+  const { describeEnding, nextTurn, planPeople, standNow, watchedNow } = await import('./core/people.ts');
   const { checks } = configuration;
   return {
     said,
     watched: watchedNow(said, checks, now),
+    ending: () => describeEnding(said, configuration, now),
     stand: (evaluated) =>
       standNow(
         said,

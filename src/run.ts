@@ -1,7 +1,7 @@
 import { chooseDue, toBatchRecord, toRunRecord } from './core/batch.ts';
 import type { Configuration } from './core/configuration.ts';
 import { evaluate } from './core/evaluate.ts';
-import { planNotifications, type RunFacts } from './core/notify.ts';
+import { type Plan, planNotifications, type RunFacts } from './core/notify.ts';
 import type { RunRecord } from './core/run-record.ts';
 import { nextDueAt } from './core/schedule.ts';
 import type { Snapshot } from './core/snapshot.ts';
@@ -18,6 +18,7 @@ import { appendBatch, finishRun, lastRun, readMeta, readPastProblems, readStatus
 import { openOutbox } from './store/outbox.ts';
 import { takeNews } from './store/people.ts';
 import { isAnythingTold } from './store/replies.ts';
+import type { TellingRun, tellPlan } from './tell.ts';
 
 /** What one batch works with; everything that is not pure comes in here. */
 export interface Batch {
@@ -69,11 +70,20 @@ export async function runBatch(batch: Batch): Promise<RunSummary> {
   const pastProblems = (check: string) => readPastProblems(database, check, now);
   const standing = hearing?.stand(evaluated);
   const facts = { run: number, now, isFirstRun: previous === null, pastProblems, whole: batch.whole, standing };
-  const plan = planNotifications(configuration, statuses, evaluated, facts);
+  const planned = planNotifications(configuration, statuses, evaluated, facts);
+  const { plan, told } = await decideTelling(batch, planned, {
+    ...facts,
+    statuses: () => (isIdle ? readStatuses(database) : planned.statuses),
+    isHeldBack: (check) => standing !== undefined && (standing.acknowledged.has(check) || standing.held.has(check)),
+    ending: () => hearing?.ending() ?? [],
+  });
   const record = toRunRecord(number, now, previous, { evaluated, items: plan.items.length, interval: configuration.interval });
   const heard = standing === undefined ? undefined : hearing?.conclude(standing, plan);
   const remember = isIdle ? batch.remember : { ...batch.remember, next_due: nextDue(batch, plan.statuses, heard?.turn) };
-  appendBatch(database, toBatchRecord(record, evaluated, plan, remember, heard?.update), configuration);
+  appendBatch(
+    database,
+    toBatchRecord(record, evaluated, plan, { ...told, remember: { ...remember, ...told.remember } }, heard?.update),
+  );
   const known = () => (isIdle ? readStatuses(database) : plan.statuses);
   const snapshot = () => takeSnapshot(database, { configuration, statuses: known(), record, now, banners: batch.banners });
   const { historyError, ...pages } = await publish(
@@ -100,15 +110,31 @@ function nextDue({ configuration, now }: Batch, statuses: Map<string, Status>, t
 
 /** Most runs of a small installation have nothing to do: they cost little more than their start. */
 function isNothingDueYet({ configuration, database, now, force }: Batch, previous: { startedAt: number } | null): boolean {
-  if (force !== null || previous === null || now < previous.startedAt) return false;
+  if (force !== null || previous === null || now < previous.startedAt || now >= tellNext(database)) return false;
   const [fingerprint, at] = JSON.parse(readMeta(database, 'next_due') ?? '["", 0]') as [string, number];
   return fingerprint === configuration.fingerprint && now < at - (configuration.interval / 2) * 1000;
+}
+
+/** When reminders, digests or what waits are next to be looked at, though nothing happened. */
+function tellNext(database: Database): number {
+  return Number(readMeta(database, 'tell_next') ?? 0);
+}
+
+/** Who is told, and when; a run in which nothing happened and nothing is due loads nothing for it. */
+async function decideTelling(
+  { database, configuration, now }: Batch,
+  plan: Plan,
+  facts: Pick<TellingRun, 'run' | 'statuses' | 'pastProblems' | 'isHeldBack' | 'ending'>,
+): Promise<ReturnType<typeof tellPlan>> {
+  if (plan.items.length === 0 && now < tellNext(database)) return { plan, told: { owed: [], moves: [], remember: {} } };
+  const { tellPlan } = await import('./tell.ts');
+  return tellPlan(database, plan, { ...facts, configuration, now });
 }
 
 /** A run that owes nothing loads neither the mail libraries nor what composes. */
 async function deliver({ database, configuration, mail, now }: Batch): Promise<MailCounts> {
   const outbox = openOutbox(database);
-  if (!outbox.isAnythingOwed()) return { sent: 0, queued: 0, failed: 0 };
+  if (!outbox.isAnythingOwed(now)) return { sent: 0, queued: 0, failed: 0 };
   const { deliverOutbox } = await import('./mail/delivery.ts');
   return deliverOutbox(outbox, configuration, { ...(await mail()), now });
 }

@@ -60,6 +60,7 @@ const PARTS_OF_RUN = [
   'heartbeat',
   'overlap',
   'rate',
+  'tell',
 ];
 
 /** Which parts a part may import; what is not listed may import nothing of the project. */
@@ -72,6 +73,7 @@ const ALLOWED: Record<string, string[]> = {
   hearing: ['core', 'store'],
   replies: ['core', 'store', 'mail'],
   heartbeat: ['core', 'net'],
+  tell: ['core', 'store'],
   observe: ['core', 'check-type'],
   observer: ['core', 'net', 'observe', 'registry'],
   'mail-outside': ['mail', 'net'],

@@ -1,6 +1,7 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Configuration, Contact, MailSettings, ProxyServer, Secret, Site } from '../core/configuration.ts';
 import { formatDuration } from '../core/unit.ts';
+import { type ContactValues, parseAbsences, parsePeriods, resolveRota } from './contact.ts';
 import type { Defined, Definitions } from './define.ts';
 import { findOnionProblem } from './onion.ts';
 import { type Problem, say } from './problem.ts';
@@ -27,7 +28,7 @@ export function resolveGeneral(definitions: Definitions, path: string): General 
     proxies: toRecord(definitions.proxies, (proxy) => reader.readProxy(proxy)),
     mail,
     heartbeat: toHeartbeat(values.heartbeat, folder),
-    contacts: toRecord(definitions.contacts, (contact) => reader.readContact(contact, mail)),
+    contacts: toRecord(definitions.contacts, (contact) => reader.readContact(contact, mail, definitions)),
     contactsForAll: toContactsForAll(definitions),
     limits: reader.readLimits(values.limits, interval),
     retention: values.retention ?? { rows: 2 * 86_400, packed: 1095 * 86_400, events: 1095 * 86_400 },
@@ -173,11 +174,8 @@ class Reader {
     return { name: proxy.name, host: url.hostname.replace(/^\[|\]$/g, ''), port, source: toSource(proxy.place) };
   }
 
-  readContact(contact: Defined, mail: MailSettings): Contact {
-    const { mail: addresses, fallback } = contact.values as {
-      mail: string[];
-      fallback?: { mail: string[]; after: number; transport?: string };
-    };
+  readContact(contact: Defined, mail: MailSettings, definitions: Definitions): Contact {
+    const { mail: addresses = [], fallback, openpgp, ...values } = contact.values as unknown as ContactValues;
     this.checkAddresses(getNode(contact.node, 'mail'), addresses);
     const node = getNode(contact.node, 'fallback');
     if (fallback) this.checkAddresses(getNode(node, 'mail'), fallback.mail);
@@ -185,6 +183,10 @@ class Reader {
     return {
       name: contact.name,
       mail: addresses,
+      periods: parsePeriods(contact, values.periods, this.problems),
+      absent: parseAbsences(contact, values.absent ?? [], this.problems),
+      rota: resolveRota(contact, definitions, this.problems),
+      openpgp: openpgp ? { key: resolve(this.folder, openpgp.key), onError: openpgp.on_error } : null,
       fallback: fallback ? { after: fallback.after, mail: fallback.mail, transport: transport ?? mail.transport } : null,
     };
   }

@@ -1,9 +1,10 @@
 import type { DayCounters } from './availability.ts';
 import type { Check, Configuration } from './configuration.ts';
 import type { Evaluated } from './evaluate.ts';
-import type { Event, Item } from './item.ts';
+import type { Event } from './item.ts';
 import type { Plan } from './notify.ts';
 import type { Result } from './observation.ts';
+import type { Move, Owed } from './outbox.ts';
 import type { PeopleUpdate } from './people.ts';
 import type { RunRecord } from './run-record.ts';
 import { type Due, dueAs, spreadCrowd } from './schedule.ts';
@@ -26,7 +27,9 @@ export interface BatchRecord {
   statuses: Status[];
   finished: { check: string; days: DayCounters[] }[];
   events: Event[];
-  items: Item[];
+  owed: Owed[];
+  /** What becomes of items that wait since earlier runs. */
+  moves: Move[];
   /** What later runs must know, by key: stored in the same transaction, so that nothing is told twice after a crash. */
   remember: Record<string, string>;
   /** What became of what people said; null when nobody said anything. */
@@ -84,17 +87,17 @@ export function toRunRecord(
   };
 }
 
-/** Puts a plan into what is stored. */
+/** Puts a plan, and what is told of it to whom, into what is stored. */
 export function toBatchRecord(
   run: RunRecord,
   evaluated: Evaluated[],
   plan: Plan,
-  remember: Record<string, string> = {},
+  told: Pick<BatchRecord, 'owed' | 'moves' | 'remember'>,
   people: PeopleUpdate | null = null,
 ): BatchRecord {
   return {
     run,
-    remember,
+    ...told,
     people,
     results: evaluated.map(({ result }) => result),
     statuses: [...plan.changed].flatMap((id) => plan.statuses.get(id) ?? []),
@@ -102,6 +105,5 @@ export function toBatchRecord(
       .filter(({ finished }) => finished.length > 0)
       .map(({ check, finished }) => ({ check: check.id, days: finished })),
     events: plan.events,
-    items: plan.items,
   };
 }

@@ -239,10 +239,19 @@ function planWhole(configuration: Configuration, evaluated: Evaluated[], facts: 
   }
 }
 
+/** All that a mail says of a check as it is now, for what is told again. */
+export function describeCheck(
+  check: Check,
+  status: Status,
+  facts: Pick<Telling, 'configuration' | 'evaluated' | 'pastProblems'> & { statuses: Map<string, Status> },
+): CheckFacts {
+  return { ...toFacts(check, status, facts), also: alsoFailing(check, facts.configuration, facts.statuses), was: null };
+}
+
 function toFacts(
   check: Check,
   status: Status,
-  { configuration, evaluated, pastProblems }: Telling,
+  { configuration, evaluated, pastProblems }: Pick<Telling, 'configuration' | 'evaluated' | 'pastProblems'>,
 ): Omit<CheckFacts, 'also' | 'was'> {
   const service = check.service === null ? undefined : configuration.services[check.service];
   return {

@@ -1,4 +1,4 @@
-import { addWeeks, weeksBetween } from './calendar.ts';
+import { addWeeks, formatTime, weeksBetween } from './calendar.ts';
 import type { Check, Configuration } from './configuration.ts';
 import type { Item } from './item.ts';
 import type { Result } from './observation.ts';
@@ -320,4 +320,20 @@ export function describeVerdict({ back, broken, before, unseen }: ChangeVerdict)
   }
   if (back.length === all) return [all === 1 ? 'the one check is back' : `all ${all} are back`];
   return [...lines, `${back.length} of ${all} are back`];
+}
+
+const SOON_MS = 7 * 86_400_000;
+
+/** Acknowledgements and downtimes that end within a week, in words. */
+export function describeEnding(people: People, { timezone }: Pick<Configuration, 'timezone'>, now: number): string[] {
+  const acknowledged = people.acknowledgements
+    .filter(({ until }) => until > now && until - now <= SOON_MS)
+    .map(({ check, author, until, note }) => `${check}: acknowledged by ${author} until ${formatTime(until, timezone)}: ${note}`);
+  const down = people.downtimes.flatMap((downtime) => {
+    const stretch = stretchAt(downtime, now);
+    const { target, author, note } = downtime;
+    if (stretch === null || downtime.repeat !== null || stretch.end - now > SOON_MS) return [];
+    return [`${target}: downtime by ${author} until ${formatTime(stretch.end, timezone)}: ${note}`];
+  });
+  return [...acknowledged, ...down];
 }

@@ -144,6 +144,11 @@ export const MIGRATIONS: readonly string[] = [
     SELECT m.message, m.recipient, m.subject, m.state, m.attempts, m.answer, i.kind, i.check_id AS "check", i.reason
     FROM messages m JOIN items i ON i.message = m.message;
   `,
+  // An item may wait: for its contact's hours, the daily digest, or the recipient's budget.
+  `
+  ALTER TABLE items ADD COLUMN wait TEXT;
+  ALTER TABLE items ADD COLUMN release_at INTEGER NOT NULL DEFAULT 0;
+  `,
   `
   CREATE TABLE acknowledgements (
     acknowledgement INTEGER PRIMARY KEY,

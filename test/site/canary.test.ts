@@ -41,8 +41,15 @@ function configuration(): Configuration {
   const contact = {
     name: canary('contact'),
     mail: [canary('mail')],
+    periods: null,
+    rota: null as Configuration['contacts'][string]['rota'],
+    absent: [{ from: canary('absent'), to: canary('absent') }],
+    openpgp: { key: canary('key'), onError: 'plain' as const },
     fallback: { after: 3600, mail: [canary('fallback')], transport: canary('fallback-transport') },
   };
+  const handover = { weekday: 1, minutes: 540 };
+  const rota = { members: [canary('member')], every: { count: 1, unit: 'week' as const }, since: '2026-01-05', handover };
+  const duty = { ...contact, name: canary('duty'), mail: [], rota };
   return configurationOf([CHECK, PRIVATE_CHECK], {
     title: canary('title'),
     state: canary('state-folder'),
@@ -64,7 +71,7 @@ function configuration(): Configuration {
       },
       tls: { ca: canary('ca'), verify: true, required: null },
     },
-    contacts: { sysadmins: contact },
+    contacts: { sysadmins: contact, duty },
     contactsForAll: [canary('contact-for-all')],
     hosts: {
       'canary-host-name': {

@@ -23,6 +23,8 @@ export function checkOf(overrides: Partial<Check> = {}): Check {
     thresholds: {},
     contacts: ['sysadmins'],
     priority: 'medium',
+    escalate: [],
+    remind: null,
     public: null,
     impact: 'down',
     notes: null,
@@ -34,7 +36,7 @@ export function checkOf(overrides: Partial<Check> = {}): Check {
 }
 
 export function contactOf(name: string, mail: string[] = [`${name}@example.org`], fallback: Contact['fallback'] = null): Contact {
-  return { name, mail, fallback };
+  return { name, mail, periods: null, rota: null, absent: [], openpgp: null, fallback };
 }
 
 export function configurationOf(checks: Check[], overrides: Partial<Configuration> = {}): Configuration {
