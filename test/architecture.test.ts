@@ -55,9 +55,13 @@ const PARTS_OF_RUN = [
   'snapshot',
   'check-type',
   'mail-outside',
+  'hearing',
+  'replies',
+  'heartbeat',
   'overlap',
   'rate',
   'sentinel',
+  'tell',
 ];
 
 /** Which parts a part may import; what is not listed may import nothing of the project. */
@@ -67,6 +71,10 @@ const ALLOWED: Record<string, string[]> = {
   run: PARTS_OF_RUN,
   emergency: [...PARTS_OF_RUN],
   snapshot: ['core', 'store'],
+  hearing: ['core', 'store'],
+  replies: ['core', 'store', 'mail'],
+  heartbeat: ['core', 'net'],
+  tell: ['core', 'store'],
   observe: ['core', 'check-type'],
   observer: ['core', 'net', 'observe', 'registry'],
   'mail-outside': ['mail', 'net'],

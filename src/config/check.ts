@@ -8,6 +8,7 @@ import { splitCheck } from './layers.ts';
 import { bindOptions, findHosts } from './options.ts';
 import type { Dependency } from './parents.ts';
 import { didYouMean, type Problem, say } from './problem.ts';
+import { resolveReminders } from './remind.ts';
 import { bind, type Schema, toObjectSchema } from './schema.ts';
 import { resolveThresholds, toThresholdNode } from './threshold.ts';
 import { planTime, type Settings } from './time.ts';
@@ -77,6 +78,8 @@ export function resolveCheck(plan: CheckPlan, context: CheckContext): Check | un
     thresholds,
     contacts: settings.contacts ?? [],
     priority: settings.priority as Priority,
+    escalate: settings.escalate ?? [],
+    remind: resolveReminders(settings.remind, node, context.problems),
     public: publicText,
     impact: settings.impact,
     notes: settings.notes ?? null,

@@ -48,6 +48,19 @@ const checksField = (help: string): Field => ({ kind: 'checks', help, optional: 
 export const INHERITABLE = {
   contacts: option.list('Who is told: names of contacts.', line('A contact.'), optional),
   priority: option.choice('How much it matters.', PRIORITIES, { default: 'medium' }),
+  escalate: option.list(
+    'Who else is told of a problem that nobody acknowledged so long after it was first told.',
+    option.object('A step.', {
+      after: option.duration('How long after.', { min: 60 }),
+      contacts: option.list('Names of contacts.', line('A contact.'), { minItems: 1 }),
+    }),
+    optional,
+  ),
+  remind: option.list(
+    'When a problem that nobody acknowledged is told again, counted from the first time: `[1h, 4h, every 1d]`; `[]` is never. Default: by priority.',
+    line('`4h`, or `every 1d` as the last.'),
+    optional,
+  ),
   every: option.duration('How often it runs.', { min: 1, default: '5m' }),
   recheck: option.duration('How often it runs while it fails and is not yet told.', { min: 1, default: '1m' }),
   timeout: option.duration('How long one try may take.', { min: 0.1, max: 3600, default: '10s' }),
@@ -167,7 +180,31 @@ export const GLOBAL_NAMES: Fields = {
   contacts: names(
     'Who can be told.',
     section('Somebody.', {
-      mail: option.list('Mail addresses.', line('A mail address.'), { minItems: 1, orOne: true }),
+      mail: option.list('Mail addresses; a rota has none.', line('A mail address.'), { minItems: 1, orOne: true, optional: true }),
+      periods: option.list(
+        'When it may be told what can wait, in `timezone`: `Mon-Fri 08:00-20:00`, `Sat,Sun`, `22:00-06:00`; default: always.',
+        line('Days, times or both.'),
+        { minItems: 1, orOne: true, optional: true },
+      ),
+      absent: option.list(
+        'Days, both included, on which a rota passes over it: `2026-12-20 to 2027-01-03`.',
+        line('One day, or two with `to`.'),
+        { orOne: true, optional: true },
+      ),
+      rota: section('Duty that goes round: this contact is one of its members at a time.', {
+        members: option.list('Names of contacts, in their order.', line('A contact.'), { minItems: 1 }),
+        every: line('How long each is in charge: `2w`, `10d` or `1month`.', { default: '1w' }),
+        since: line('The first day of the first member, `2026-01-05`.'),
+        handover: line('When duty changes hands: `Mon 09:00`, without the day where `every` is in days or months.', optional),
+      }),
+      openpgp: section('Mail to it is encrypted.', {
+        key: line('File with its public key, armored or binary, relative to this file.'),
+        on_error: option.choice(
+          'When the key is expired or unreadable: the mail goes out as plain text, or without its text; it says so.',
+          ['plain', 'withhold-text'],
+          { default: 'withhold-text' },
+        ),
+      }),
       fallback: section('Another way for what cannot be delivered, for priorities critical and high.', {
         mail: option.list('Mail addresses.', line('A mail address.'), { minItems: 1, orOne: true }),
         after: option.duration('How long undelivered.', { default: '1h' }),
@@ -221,10 +258,23 @@ export const GLOBAL: Fields = {
     ),
     user: line('Login name.', optional),
     password: option.secret('Its password.', optional),
-    tls: section('How SMTP is protected.', {
+    inbox: section('A mailbox that each run reads: an answer to a mail acknowledges what it quotes.', {
+      mailbox: line('`maildir:PATH`, `imaps://host:port`, or `imap://host:port` with STARTTLS.'),
+      user: line('Login name.', optional),
+      password: option.secret('Its password.', optional),
+      folder: line('The folder that is read.', { default: 'INBOX' }),
+    }),
+    tls: section('How SMTP and IMAP are protected.', {
       ca: line('File with the certificate authorities to trust, PEM.', optional),
       verify: option.boolean('Whether the certificate must be valid.', { default: true }),
       required: option.boolean('Whether plain text is refused; default: yes, but for a relay on the loopback interface.', optional),
+    }),
+  }),
+  heartbeat: section('How others see that this vigie is alive.', {
+    key: line('File with the private key that `heartbeat.txt` of both sites is signed with; `vigie init` makes one.', optional),
+    url: option.url('Called after each run whose pages and mail worked: a dead man’s switch elsewhere.', {
+      schemes: ['http', 'https'],
+      optional: true,
     }),
   }),
   defaults: section('Settings of every check.', INHERITABLE),

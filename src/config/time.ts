@@ -8,6 +8,8 @@ import { getNode, type MapNode, type Node, toLayer, toProblem } from './tree.ts'
 export interface Settings {
   contacts?: string[];
   priority: string;
+  escalate?: Check['escalate'];
+  remind?: string[];
   every: number;
   recheck: number;
   timeout: number;

@@ -88,7 +88,7 @@ class DeliveryRound {
   async freezePending(): Promise<void> {
     const unsent = this.outbox.frozenMessages().filter((message) => !message.mayHaveArrived);
     const { now } = this.outside;
-    for (const [recipient, items] of groupByRecipient(this.outbox.pendingItems())) {
+    for (const [recipient, items] of groupByRecipient(this.outbox.pendingItems(now))) {
       const known = unsent.find((message) => message.recipient === recipient);
       const transport = this.transportOf(recipient, [...new Set(items.map(({ contact }) => contact))]);
       const message = known?.message ?? this.outbox.openMessage(items, { recipient, transport, now });

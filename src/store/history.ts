@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { BatchRecord } from '../core/batch.ts';
-import type { Configuration } from '../core/configuration.ts';
-import type { Event, Item, PastProblem } from '../core/item.ts';
+import { type Event, type PastProblem, priorityOf, subjectOf } from '../core/item.ts';
 import type { Result } from '../core/observation.ts';
+import type { Move, Owed } from '../core/outbox.ts';
 import type { RunRecord } from '../core/run-record.ts';
 import type { PastResult } from '../core/snapshot.ts';
 import { toExitCode, toState } from '../core/state.ts';
 import type { Status } from '../core/status.ts';
 import type { Database } from './database.ts';
+import { storePeopleUpdate } from './people.ts';
 
 /** The number of the last run and when it began, or null on an empty history. */
 export function lastRun(database: Database): { run: number; startedAt: number } | null {
@@ -24,7 +25,7 @@ export function readStatuses(database: Database): Map<string, Status> {
  * Stores run, results, statuses, events and items in one `BEGIN IMMEDIATE` transaction: a crash before its end leaves nothing, a
  * crash after it loses nothing.
  */
-export function appendBatch(database: Database, batch: BatchRecord, configuration: Configuration): void {
+export function appendBatch(database: Database, batch: BatchRecord): void {
   database
     .transaction(() => {
       insertRun(database, batch.run);
@@ -32,7 +33,9 @@ export function appendBatch(database: Database, batch: BatchRecord, configuratio
       storeResults(database, batch.results, numbers);
       storeDays(database, batch.finished, numbers);
       storeEvents(database, batch.events);
-      storeItems(database, batch.items, configuration);
+      moveOwed(database, batch.moves, batch.run.startedAt);
+      storeOwed(database, batch.owed);
+      if (batch.people !== null) storePeopleUpdate(database, batch.people);
       for (const [key, value] of Object.entries(batch.remember)) writeMeta(database, key, value);
     })
     .immediate();
@@ -101,34 +104,27 @@ function storeEvents(database: Database, events: Event[]): void {
 }
 
 /** One row for each item and recipient; a mail address in several contacts is told once. */
-function storeItems(database: Database, items: Item[], configuration: Configuration): void {
+function storeOwed(database: Database, owed: Owed[]): void {
+  if (owed.length === 0) return;
   const insert = database.prepare(`
-    INSERT INTO items (run, at, kind, subject, check_id, host, state, onset, reason, contact, recipient, priority, content)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`);
-  for (const item of items) {
+    INSERT INTO items (run, at, kind, subject, check_id, host, state, onset, reason, contact, recipient, priority, content, wait, release_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`);
+  for (const { item, contact, recipient, wait, releaseAt } of owed) {
+    const { run, at, kind, check, host, onset, reason } = item;
     const state = item.state === null ? null : toExitCode(item.state);
-    const subject = item.check ?? item.host ?? '';
-    const priority = item.facts?.priority ?? 'high';
-    const content = JSON.stringify(item);
-    for (const contact of item.to) {
-      for (const recipient of configuration.contacts[contact]?.mail ?? []) {
-        insert.run(
-          item.run,
-          item.at,
-          item.kind,
-          subject,
-          item.check,
-          item.host,
-          state,
-          item.onset,
-          item.reason,
-          contact,
-          recipient,
-          priority,
-          content,
-        );
-      }
-    }
+    const keys = [run, at, kind, subjectOf(item), check, host, state, onset, reason];
+    insert.run(...keys, contact, recipient, priorityOf(item), JSON.stringify(item), wait, releaseAt);
+  }
+}
+
+/** Items of earlier runs that waited: those that are due but over the recipient's budget wait on, or all that wait for it are told now. */
+function moveOwed(database: Database, moves: Move[], now: number): void {
+  for (const { recipient, to } of moves) {
+    const due = to === 'release' ? "wait = 'budget' AND release_at > ?" : '(wait IS NULL OR release_at <= ?)';
+    const change = to === 'release' ? 'wait = NULL, release_at = ?' : "wait = 'budget', release_at = ?";
+    database
+      .prepare(`UPDATE items SET ${change} WHERE recipient = ? AND message IS NULL AND closed IS NULL AND ${due}`)
+      .run(to === 'release' ? now : to, recipient, now);
   }
 }
 

@@ -241,7 +241,7 @@ describe('the outbox', () => {
   });
 
   it('[case O14] five hundred checks that fail at once are one message to each recipient', async () => {
-    const checks = Array.from({ length: 500 }, (_, i) => checkOf({ id: `s${i}/check`, attempts: 1 }));
+    const checks = Array.from({ length: 500 }, (_, i) => checkOf({ id: `s${i}/check`, host: null, attempts: 1 }));
     const configuration = { ...configure(), checks };
     storeRun(
       history.database,

@@ -461,6 +461,7 @@ export function demoSnapshot(): Snapshot {
     events: demoEvents(),
     messages: demoMessages(),
     recentResults: (check) => recents.get(check) ?? [],
+    said: null,
     banners: [],
   };
 }

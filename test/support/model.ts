@@ -25,6 +25,8 @@ export function checkOf(overrides: Partial<Check> = {}): Check {
     thresholds: {},
     contacts: ['sysadmins'],
     priority: 'medium',
+    escalate: [],
+    remind: null,
     public: null,
     impact: 'down',
     notes: null,
@@ -36,7 +38,7 @@ export function checkOf(overrides: Partial<Check> = {}): Check {
 }
 
 export function contactOf(name: string, mail: string[] = [`${name}@example.org`], fallback: Contact['fallback'] = null): Contact {
-  return { name, mail, fallback };
+  return { name, mail, periods: null, rota: null, absent: [], openpgp: null, fallback };
 }
 
 export function configurationOf(checks: Check[], overrides: Partial<Configuration> = {}): Configuration {
@@ -55,7 +57,9 @@ export function configurationOf(checks: Check[], overrides: Partial<Configuratio
       user: null,
       password: null,
       tls: { ca: null, verify: true, required: null },
+      inbox: null,
     },
+    heartbeat: { key: null, url: null },
     contacts: { sysadmins: contactOf('sysadmins') },
     contactsForAll: ['sysadmins'],
     limits: { concurrency: 50, perHost: 5, perProxy: 8, runDeadline: 50 },
