@@ -53,10 +53,14 @@ await build({
 const checks = readdirSync('dist/checks').filter((file) => file.endsWith('.js'));
 const lazy = [
   'config/load-files',
+  'core/people',
   'emergency',
+  'heartbeat',
   'mail-outside',
   'mail/delivery',
+  'replies',
   'observer',
+  'sentinel',
   'commands/summary',
   'site/publisher',
   'store/packing',

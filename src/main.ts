@@ -14,8 +14,14 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   status: async () => (await import('./commands/status.ts')).status,
   explain: async () => (await import('./commands/explain.ts')).explain,
   config: async () => (await import('./commands/config.ts')).config,
+  ack: async () => (await import('./commands/ack.ts')).ack,
+  unack: async () => (await import('./commands/unack.ts')).unack,
+  downtime: async () => (await import('./commands/downtime.ts')).downtime,
+  change: async () => (await import('./commands/change.ts')).change,
+  incident: async () => (await import('./commands/incident.ts')).incident,
   render: async () => (await import('./commands/render.ts')).render,
   mail: async () => (await import('./commands/mail.ts')).mail,
+  watch: async () => (await import('./commands/watch.ts')).watch,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
   types: async () => (await import('./commands/types.ts')).types,
 };
@@ -74,6 +80,7 @@ async function main(argv: string[]): Promise<number> {
 
 /** Another monitor that calls us reads 2 as CRITICAL: where we could not look, it must read UNKNOWN. */
 function speaksPlugin(argv: string[]): boolean {
+  if (argv.includes('watch')) return true;
   return argv.includes('check') ? !argv.includes('config') : argv.includes('status') && argv.includes('--exit-code');
 }
 

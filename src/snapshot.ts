@@ -9,6 +9,7 @@ import { readPasts } from './store/compaction.ts';
 import type { Database } from './store/database.ts';
 import { readEvents, readResults, readRuns } from './store/history.ts';
 import { readMessages } from './store/outbox.ts';
+import { readPeople } from './store/people.ts';
 
 const EVENTS_SHOWN = 500;
 const RUNS_SHOWN = 200;
@@ -39,6 +40,7 @@ export function takeSnapshot(
     events: readEvents(database, EVENTS_SHOWN),
     messages,
     recentResults: (check) => readResults(database, check, 10),
+    said: readPeople(database, now),
     banners,
   };
 }

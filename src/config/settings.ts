@@ -5,6 +5,7 @@ import { type ContactValues, parseAbsences, parsePeriods, resolveRota } from './
 import type { Defined, Definitions } from './define.ts';
 import { findOnionProblem } from './onion.ts';
 import { type Problem, say } from './problem.ts';
+import { resolveSentinels, type SentinelValues } from './sentinel.ts';
 import { getNode, type Node, type Place, toLine, toPlain, toProblem } from './tree.ts';
 
 type General = Omit<Configuration, 'hosts' | 'services' | 'checks' | 'fingerprint'>;
@@ -26,7 +27,9 @@ export function resolveGeneral(definitions: Definitions, path: string): General 
     state,
     sites: { private: toSite(values.sites?.private, folder, title), public: toSite(values.sites?.public, folder, title) },
     proxies: toRecord(definitions.proxies, (proxy) => reader.readProxy(proxy)),
+    sentinels: resolveSentinels(values.sentinels, definitions),
     mail,
+    heartbeat: toHeartbeat(values.heartbeat, folder),
     contacts: toRecord(definitions.contacts, (contact) => reader.readContact(contact, mail, definitions)),
     contactsForAll: toContactsForAll(definitions),
     limits: reader.readLimits(values.limits, interval),
@@ -54,6 +57,7 @@ interface MailValues {
   user?: string;
   password?: Secret;
   tls?: { ca?: string; verify: boolean; required?: boolean };
+  inbox?: { mailbox: string; user?: string; password?: Secret; folder: string };
 }
 
 interface LimitValues {
@@ -70,6 +74,8 @@ interface GlobalValues {
   state?: string;
   sites?: { private?: SiteValues; public?: SiteValues };
   mail?: MailValues;
+  sentinels?: SentinelValues;
+  heartbeat?: { key?: string; url?: string };
   limits?: LimitValues;
   retention?: General['retention'];
 }
@@ -85,6 +91,11 @@ function toRecord<T>(defined: Map<string, Defined>, read: (each: Defined) => T |
 
 function toSite(site: SiteValues | undefined, folder: string, title: string): Site | null {
   return site ? { output: resolve(folder, site.output), url: site.url ?? null, title: site.title ?? title } : null;
+}
+
+function toHeartbeat(heartbeat: GlobalValues['heartbeat'], folder: string): General['heartbeat'] {
+  const { key, url } = heartbeat ?? {};
+  return { key: key === undefined ? null : resolve(folder, key), url: url ?? null };
 }
 
 class Reader {
@@ -127,7 +138,21 @@ class Reader {
         verify: tls.verify,
         required: tls.required ?? null,
       },
+      inbox: this.readInbox(mail?.inbox, getNode(node, 'inbox')),
     };
+  }
+
+  private readInbox(inbox: MailValues['inbox'], node: Node | undefined): MailSettings['inbox'] {
+    if (inbox === undefined) return null;
+    const { mailbox, user, password, folder } = inbox;
+    const path = /^maildir:(.+)$/.exec(mailbox)?.[1];
+    if (path !== undefined) return { mailbox: `maildir:${resolve(this.folder, path)}`, user: null, password: null, folder };
+    if (!/^imaps?:\/\/[^\s/@?#]+$/.test(mailbox) || !URL.canParse(mailbox)) {
+      this.refuse(getNode(node, 'mailbox'), say('unknown mailbox', 'maildir:PATH, imaps://host:port or imap://host:port', mailbox));
+    } else if (user === undefined || password === undefined) {
+      this.refuse(node, 'a mailbox over IMAP needs a login, expected user and password');
+    }
+    return { mailbox, user: user ?? null, password: password ?? null, folder };
   }
 
   private readTransport(transport: string | undefined, node: Node | undefined): string | undefined {

@@ -21,7 +21,12 @@ function renderGeneral(configuration: Omit<Configuration, 'checks' | 'fingerprin
     {
       ...plain,
       interval: formatDuration(interval),
-      mail: toWritten({ ...mail, password: mail.password && SECRET, tls: toWritten(mail.tls) }),
+      mail: toWritten({
+        ...mail,
+        password: mail.password && SECRET,
+        inbox: mail.inbox && toWritten({ ...mail.inbox, password: mail.inbox.password && SECRET }),
+        tls: toWritten(mail.tls),
+      }),
       limits: toWritten({ ...limits, runDeadline: formatDuration(limits.runDeadline) }),
       retention: mapValues(retention, formatDuration),
       contacts: mapValues(contacts, renderContact),
@@ -82,6 +87,8 @@ function renderCheck(check: Check, type: CheckType | undefined): string {
     ['attempts', check.attempts],
     ['recoveries', check.recoveries],
     ['unknown_attempts', check.unknownAttempts, check.origins['unknown_attempts']],
+    ['frequency', renderFrequency(check.frequency)],
+    ['daily_pattern', check.dailyPattern],
     ...Object.entries(check.thresholds).flatMap(([metric, threshold]) => toThresholdRows(metric, threshold, check, type)),
     ['contacts', check.contacts],
     ['priority', check.priority],
@@ -95,7 +102,7 @@ function renderCheck(check: Check, type: CheckType | undefined): string {
     ['public', check.public ?? false, toPublicOrigin(check)],
     ['impact', check.impact],
     ['notes', check.notes],
-    ['parents', check.parents, 'via'],
+    ['parents', check.parents, 'via, host and depends_on'],
   ];
   const lines = rows
     .filter(([, value]) => value !== null && value !== undefined)
@@ -104,6 +111,11 @@ function renderCheck(check: Check, type: CheckType | undefined): string {
         `    ${key}: ${toInline(value)}${origin === '' ? '' : `  # ${origin}`}\n`,
     );
   return `  ${check.id}:  # ${check.source.file}:${check.source.line}\n${lines.join('')}`;
+}
+
+function renderFrequency(frequency: Check['frequency']): unknown {
+  if (frequency === null) return 'off';
+  return 'of' in frequency ? frequency : { ...frequency, within: formatDuration(frequency.within) };
 }
 
 function toPublicOrigin(check: Check): string {

@@ -51,6 +51,26 @@ export function zoneName(at: number, zone: string): string {
   return names.find((name) => !/^(GMT|UTC)/.test(name)) ?? local.toFormat('ZZZZ');
 }
 
+/** The same wall-clock time so many weeks later, right across a daylight-saving change. */
+export function addWeeks(at: number, weeks: number, zone: string): number {
+  return inZone(at, zone).plus({ weeks }).toMillis();
+}
+
+/** Whole weeks by the wall clock, rounded to the nearest week below or at most one too many. */
+export function weeksBetween(from: number, to: number, zone: string): number {
+  return Math.floor(inZone(to, zone).diff(inZone(from, zone), 'weeks').weeks);
+}
+
+/**
+ * A time as people write it: ISO 8601 with a zone, local to `zone` without one (`2026-12-01T08:00`, `2026-12-01`), or null. A local
+ * time that a daylight-saving change skips is the hour after; one that it repeats is the first.
+ */
+export function parseTime(text: string, zone: string): number | null {
+  if (!/^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:?\d\d)?)?$/.test(text)) return null;
+  const parsed = DateTime.fromISO(text.replace(' ', 'T'), { zone });
+  return parsed.isValid ? parsed.toMillis() : null;
+}
+
 /** A moment on the wall clock. */
 export interface LocalTime {
   /** `2026-11-22`. */

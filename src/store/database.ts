@@ -59,6 +59,21 @@ export function openHistoryForReading(state: string): Database | null {
   }
 }
 
+/**
+ * Opens an existing history for what people say, beside a run that may be at work: never waits for the run's lock, never moves a
+ * file aside. Null when there is none yet. Throws DatabaseUnusable.
+ */
+export function openHistoryForPeople(state: string, now: number): Database | null {
+  const path = historyPath(state);
+  if (!existsSync(path)) return null;
+  refuseUnsafePath(path);
+  try {
+    return openAndMigrate(path, now, MIGRATIONS);
+  } catch (error) {
+    throw toDatabaseFault(error);
+  }
+}
+
 function makeStateFolder(state: string): void {
   try {
     mkdirSync(state, { recursive: true, mode: 0o700 });
@@ -116,7 +131,8 @@ function migrate(database: Database, copy: string, { now, migrations }: { now: n
   if (version > 0) database.prepare('VACUUM INTO ?').run(`${copy}-${version}-${now}`);
   database
     .transaction(() => {
-      for (const sql of migrations.slice(version)) database.exec(sql);
+      // A person's command may have migrated it between the two looks.
+      for (const sql of migrations.slice(schemaVersion(database))) database.exec(sql);
       database.pragma(`user_version = ${migrations.length}`);
     })
     .immediate();

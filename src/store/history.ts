@@ -8,6 +8,7 @@ import type { PastResult } from '../core/snapshot.ts';
 import { toExitCode, toState } from '../core/state.ts';
 import type { Status } from '../core/status.ts';
 import type { Database } from './database.ts';
+import { storePeopleUpdate } from './people.ts';
 
 /** The number of the last run and when it began, or null on an empty history. */
 export function lastRun(database: Database): { run: number; startedAt: number } | null {
@@ -34,6 +35,7 @@ export function appendBatch(database: Database, batch: BatchRecord): void {
       storeEvents(database, batch.events);
       moveOwed(database, batch.moves, batch.run.startedAt);
       storeOwed(database, batch.owed);
+      if (batch.people !== null) storePeopleUpdate(database, batch.people);
       for (const [key, value] of Object.entries(batch.remember)) writeMeta(database, key, value);
     })
     .immediate();
