@@ -49,6 +49,8 @@ export function rankEntry({ item, over }: Entry): number {
   if (isRecovery(item)) return 8;
   if (item.kind === 'started') return 7;
   const state = { CRITICAL: 0, WARNING: 3, UNKNOWN: 4, OK: 5 }[item.state ?? 'OK'];
+  // It sums up what its host says besides: nothing of that may push it out.
+  if (item.kind === 'noisy') return state - 0.1;
   if (item.kind === 'reminder') return 6 + state / 10;
   return item.check === null && item.host === null ? 2 : state;
 }
