@@ -60,6 +60,7 @@ const lazy = [
   'mail/delivery',
   'replies',
   'observer',
+  'sentinel',
   'commands/summary',
   'site/publisher',
   'store/packing',

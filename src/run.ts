@@ -1,7 +1,9 @@
 import { chooseDue, toBatchRecord, toRunRecord } from './core/batch.ts';
-import type { Configuration } from './core/configuration.ts';
+import type { Check, Configuration } from './core/configuration.ts';
 import { evaluate } from './core/evaluate.ts';
+import { groupOf } from './core/isolation.ts';
 import { type Plan, planNotifications, type RunFacts } from './core/notify.ts';
+import { judgeOurselves, type Situation, USUAL_SITUATION } from './core/ourselves.ts';
 import type { RunRecord } from './core/run-record.ts';
 import { nextDueAt } from './core/schedule.ts';
 import type { Snapshot } from './core/snapshot.ts';
@@ -10,6 +12,7 @@ import { hearPeople } from './hearing.ts';
 import type { MailCounts, MailOutside } from './mail/delivery.ts';
 import { type Observer, observeAll } from './observe.ts';
 import { loadMetricCatalogue } from './registry.ts';
+import type { AskedSentinels } from './sentinel.ts';
 import type { SiteCounts } from './site/writer.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { compact } from './store/compaction.ts';
@@ -34,6 +37,8 @@ export interface Batch {
   remember: Record<string, string>;
   banners: string[];
   observerFor(run: number): Promise<Observer>;
+  /** Asks the sentinels of these network groups. */
+  sentinelsFor(run: number, groups: string[]): Promise<AskedSentinels>;
   /** Told how many checks are due, for the progress bar. */
   onDue?(due: number): void;
   mail(): Promise<MailOutside>;
@@ -65,11 +70,18 @@ export async function runBatch(batch: Batch): Promise<RunSummary> {
   const hearing = isIdle ? null : await hearPeople(database, configuration, now);
   const due = isIdle ? [] : chooseDue(configuration, statuses, { now, force: batch.force, watched: hearing?.watched });
   batch.onDue?.(due.length);
-  const results = due.length === 0 ? [] : await observeAll(due, await batch.observerFor(number));
-  const evaluated = evaluate(configuration, statuses, results, now);
+  const groups = findWatchedGroups(configuration, due);
+  const asked = groups.length === 0 ? null : await batch.sentinelsFor(number, groups);
+  const seen = due.length === 0 ? [] : await observeAll(due, await batch.observerFor(number));
+  const sentinels = asked === null ? [] : await asked.finish();
+  const situation = readSituation(database);
+  const self = { run: number, now, situation, sentinels, previousAt: previous?.startedAt ?? null, isSynchronised: null };
+  const own = judgeOurselves(configuration, statuses, seen, self);
+  const evaluated = evaluate(configuration, statuses, own.results, now);
   const pastProblems = (check: string) => readPastProblems(database, check, now);
+  const whole = [...batch.whole, ...own.news];
   const standing = hearing?.stand(evaluated);
-  const facts = { run: number, now, isFirstRun: previous === null, pastProblems, whole: batch.whole, standing };
+  const facts = { run: number, now, isFirstRun: previous === null, pastProblems, whole, standing, situation: own.situation };
   const planned = planNotifications(configuration, statuses, evaluated, facts);
   const { plan, told } = await decideTelling(batch, planned, {
     ...facts,
@@ -79,7 +91,8 @@ export async function runBatch(batch: Batch): Promise<RunSummary> {
   });
   const record = toRunRecord(number, now, previous, { evaluated, items: plan.items.length, interval: configuration.interval });
   const heard = standing === undefined ? undefined : hearing?.conclude(standing, plan);
-  const remember = isIdle ? batch.remember : { ...batch.remember, next_due: nextDue(batch, plan.statuses, heard?.turn) };
+  const remember = { ...batch.remember, ...rememberSituation(situation, plan.situation) };
+  if (!isIdle) remember['next_due'] = nextDue(batch, plan.statuses, heard?.turn);
   appendBatch(
     database,
     toBatchRecord(record, evaluated, plan, { ...told, remember: { ...remember, ...told.remember } }, heard?.update),
@@ -89,7 +102,7 @@ export async function runBatch(batch: Batch): Promise<RunSummary> {
   const { historyError, ...pages } = await publish(
     batch,
     snapshot,
-    results.length + plan.items.length > 0 || hasNews || hearing !== null,
+    own.results.length + plan.items.length > 0 || hasNews || hearing !== null,
   );
   const mail = await deliver(batch);
   if (historyError !== null) throw historyError;
@@ -100,6 +113,23 @@ export async function runBatch(batch: Batch): Promise<RunSummary> {
   finishRun(database, number, durationMs);
   if (!isIdle) await compact(database, configuration.retention, now);
   return { record: { ...record, durationMs }, snapshot, mail, ...pages, heartbeatError, inboxError };
+}
+
+/** Network groups that have sentinels and checks to run: a batch without checks asks nobody. */
+function findWatchedGroups({ sentinels }: Configuration, due: { check: Check }[]): string[] {
+  const groups = Object.keys(sentinels).filter((group) => (sentinels[group]?.length ?? 0) > 0);
+  return groups.filter((group) => due.some(({ check }) => groupOf(check) === group));
+}
+
+function readSituation(database: Database): Situation {
+  const text = readMeta(database, 'situation');
+  return text === undefined ? USUAL_SITUATION : { ...USUAL_SITUATION, ...(JSON.parse(text) as Partial<Situation>) };
+}
+
+/** Written only when it changes: nearly never. */
+function rememberSituation(before: Situation, after: Situation): Record<string, string> {
+  const text = JSON.stringify(after);
+  return text === JSON.stringify(before) ? {} : { situation: text };
 }
 
 /** When the next check is due, and by which configuration: until then a run need not read any status. */

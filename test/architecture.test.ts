@@ -61,6 +61,7 @@ const PARTS_OF_RUN = [
   'overlap',
   'rate',
   'tell',
+  'sentinel',
 ];
 
 /** Which parts a part may import; what is not listed may import nothing of the project. */
@@ -77,6 +78,7 @@ const ALLOWED: Record<string, string[]> = {
   observe: ['core', 'check-type'],
   observer: ['core', 'net', 'observe', 'registry'],
   'mail-outside': ['mail', 'net'],
+  sentinel: ['core', 'net', 'check-type'],
   overlap: [],
   rate: [],
   terminal: ['core'],

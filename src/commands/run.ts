@@ -127,6 +127,7 @@ function toBatch(
       const onResult = parts.progress === null ? undefined : () => parts.progress?.step();
       return createObserver(configuration, { run, now, env, ...(onResult === undefined ? {} : { onResult }) });
     },
+    sentinelsFor: async (run, groups) => (await import('../sentinel.ts')).askSentinels(configuration, groups, { run, now }),
     onDue: (total) => parts.progress?.start(total),
     mail: async () => (await import('../mail-outside.ts')).createMailOutside(env),
   };

@@ -3,7 +3,7 @@ import { type Option, option } from '../core/option.ts';
 
 /**
  * What a configuration file may hold, as plain declarations like those of a check type's options: the loader's schema, the
- * JSON Schema and the reference are made from them. Four kinds exist only here.
+ * JSON Schema and the reference are made from them. Some kinds exist only here.
  */
 export type Field =
   | Option
@@ -16,7 +16,11 @@ export type Field =
   /** Levels by metric. */
   | { kind: 'thresholds'; help: string; optional: true; default?: undefined }
   /** `true`, `false` or `{ title, description }`. */
-  | { kind: 'public'; help: string; optional: true; default?: undefined };
+  | { kind: 'public'; help: string; optional: true; default?: undefined }
+  /** FREQUENCY, or `off`. */
+  | { kind: 'frequency'; help: string; optional: true; default?: undefined }
+  /** `true` or `false`; `on` and `off` mean the same. */
+  | { kind: 'switch'; help: string; optional?: undefined; default: boolean };
 export type Fields = Record<string, Field>;
 export interface Section {
   kind: 'section';
@@ -67,6 +71,21 @@ export const INHERITABLE = {
   attempts: option.integer('Failures in a row before a problem is told.', { min: 1, max: 100, default: 3 }),
   recoveries: option.integer('OK results in a row that end a problem.', { min: 1, max: 100, default: 1 }),
   unknown_attempts: option.integer('UNKNOWN results in a row before that is told.', { min: 1, max: 100, default: 6 }),
+  frequency: {
+    kind: 'frequency',
+    help: 'Failures that are too many though they never come `attempts` in a row; `off`: never. Default: 6 of 20.',
+    optional: true,
+  },
+  daily_pattern: {
+    kind: 'switch',
+    help: 'Whether failures at the same time of day are told as a pattern, and their problems wait 30 minutes.',
+    default: true,
+  },
+  depends_on: option.list(
+    'Checks that must work for this one to be judged, besides its host, the parents of its host and its proxy: ids, or names of the same owner.',
+    line('A check.'),
+    optional,
+  ),
   via: line('The proxy that it goes through, or `direct`.', { default: 'direct' }),
   enabled: option.boolean('Whether it runs at all.', { default: true }),
   notes: option.text('For people: what to do, or the address of a page that says so.', { maxLength: 5000, optional: true }),
@@ -91,6 +110,13 @@ export const CHECK = {
   public: publicField('Whether it counts on the public page; default: as its service. Not in profiles, nor in checks of hosts.'),
 } as const satisfies Fields;
 
+/** The keys of `frequency`. */
+export const FREQUENCY = {
+  failures: option.integer('How many scheduled failures.', { min: 2, max: 1000, optional: true }),
+  of: option.integer('Of how many scheduled results.', { min: 2, max: 1000, optional: true }),
+  within: option.duration('Or within which time.', { min: 60, max: 2_592_000, optional: true }),
+} as const satisfies Fields;
+
 /** The words of `public` when it is more than `true`. */
 export const PUBLIC_TEXT: Fields = {
   title: line('Its name there; default: `title`.', optional),
@@ -105,6 +131,11 @@ const PROFILE: Fields = {
 export const HOST: Fields = {
   address: line('Its name or address in the network: `${host.address}`, and the default of every `address` option.', optional),
   profiles: option.list('Profiles whose settings and checks it takes; the later wins.', line('A profile.'), optional),
+  parents: option.list(
+    'Hosts that must be reachable for this one to be: what their `alive` check says.',
+    line('A host.'),
+    optional,
+  ),
   labels: option.map('Free words about it.', line('Any text.'), { keyPattern: '[A-Za-z0-9._-]+', optional: true }),
   checks: checksField(
     'Checks by name; one of a profile is changed key by key, switched off by `enabled: false`, removed by `null`.',
@@ -202,6 +233,18 @@ export const GLOBAL: Fields = {
     {
       default: 'state',
     },
+  ),
+  sentinels: option.map(
+    'What tells whether our own network is up, by network group: `direct`, or a proxy. `{ tcp: host:port }`, `{ https: url }` or, direct only, `{ dns: name }`.',
+    option.list(
+      'Sentinels of a group.',
+      option.object('One of the three.', {
+        tcp: line('Accepts connections: `192.0.2.1:443`.', optional),
+        https: option.url('Answers; at least three also judge our clock.', { schemes: ['https'], optional: true }),
+        dns: line('A name that our resolver finds.', optional),
+      }),
+    ),
+    optional,
   ),
   sites: section('The two sites; one that is missing is not written.', {
     private: section('For the team.', SITE),

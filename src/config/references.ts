@@ -17,7 +17,10 @@ function checkOwner(definitions: Definitions, owner: Defined): void {
   checkLayer(definitions, owner.node);
   for (const { node } of getChecks(owner).values()) checkLayer(definitions, node);
   if (owner.place.segments[0] === 'services') check(definitions, 'hosts', getNode(owner.node, 'host'));
-  if (owner.place.segments[0] === 'hosts') checkList(definitions, 'profiles', getNode(owner.node, 'profiles'));
+  if (owner.place.segments[0] === 'hosts') {
+    checkList(definitions, 'profiles', getNode(owner.node, 'profiles'));
+    checkList(definitions, 'hosts', getNode(owner.node, 'parents'));
+  }
 }
 
 function checkLayer(definitions: Definitions, layer: Node | undefined): void {

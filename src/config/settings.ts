@@ -5,6 +5,7 @@ import { type ContactValues, parseAbsences, parsePeriods, resolveRota } from './
 import type { Defined, Definitions } from './define.ts';
 import { findOnionProblem } from './onion.ts';
 import { type Problem, say } from './problem.ts';
+import { resolveSentinels, type SentinelValues } from './sentinel.ts';
 import { getNode, type Node, type Place, toLine, toPlain, toProblem } from './tree.ts';
 
 type General = Omit<Configuration, 'hosts' | 'services' | 'checks' | 'fingerprint'>;
@@ -26,6 +27,7 @@ export function resolveGeneral(definitions: Definitions, path: string): General 
     state,
     sites: { private: toSite(values.sites?.private, folder, title), public: toSite(values.sites?.public, folder, title) },
     proxies: toRecord(definitions.proxies, (proxy) => reader.readProxy(proxy)),
+    sentinels: resolveSentinels(values.sentinels, definitions),
     mail,
     heartbeat: toHeartbeat(values.heartbeat, folder),
     contacts: toRecord(definitions.contacts, (contact) => reader.readContact(contact, mail, definitions)),
@@ -73,6 +75,7 @@ interface GlobalValues {
   sites?: { private?: SiteValues; public?: SiteValues };
   mail?: MailValues;
   heartbeat?: { key?: string; url?: string };
+  sentinels?: SentinelValues;
   limits?: LimitValues;
   retention?: General['retention'];
 }

@@ -87,6 +87,8 @@ function renderCheck(check: Check, type: CheckType | undefined): string {
     ['attempts', check.attempts],
     ['recoveries', check.recoveries],
     ['unknown_attempts', check.unknownAttempts, check.origins['unknown_attempts']],
+    ['frequency', renderFrequency(check.frequency)],
+    ['daily_pattern', check.dailyPattern],
     ...Object.entries(check.thresholds).flatMap(([metric, threshold]) => toThresholdRows(metric, threshold, check, type)),
     ['contacts', check.contacts],
     ['priority', check.priority],
@@ -100,7 +102,7 @@ function renderCheck(check: Check, type: CheckType | undefined): string {
     ['public', check.public ?? false, toPublicOrigin(check)],
     ['impact', check.impact],
     ['notes', check.notes],
-    ['parents', check.parents, 'via'],
+    ['parents', check.parents, 'via, host and depends_on'],
   ];
   const lines = rows
     .filter(([, value]) => value !== null && value !== undefined)
@@ -109,6 +111,11 @@ function renderCheck(check: Check, type: CheckType | undefined): string {
         `    ${key}: ${toInline(value)}${origin === '' ? '' : `  # ${origin}`}\n`,
     );
   return `  ${check.id}:  # ${check.source.file}:${check.source.line}\n${lines.join('')}`;
+}
+
+function renderFrequency(frequency: Check['frequency']): unknown {
+  if (frequency === null) return 'off';
+  return 'of' in frequency ? frequency : { ...frequency, within: formatDuration(frequency.within) };
 }
 
 function toPublicOrigin(check: Check): string {

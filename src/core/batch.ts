@@ -1,5 +1,6 @@
 import type { DayCounters } from './availability.ts';
 import type { Check, Configuration } from './configuration.ts';
+import { isAwaited } from './dependency.ts';
 import type { Evaluated } from './evaluate.ts';
 import type { Event } from './item.ts';
 import type { Plan } from './notify.ts';
@@ -7,7 +8,7 @@ import type { Result } from './observation.ts';
 import type { Move, Owed } from './outbox.ts';
 import type { PeopleUpdate } from './people.ts';
 import type { RunRecord } from './run-record.ts';
-import { type Due, dueAs, spreadCrowd } from './schedule.ts';
+import { type Due, dueAs, isRecheckDue, spreadCrowd } from './schedule.ts';
 import { isSelected } from './selection.ts';
 import { isSoft, type Status } from './status.ts';
 
@@ -37,8 +38,9 @@ export interface BatchRecord {
 }
 
 /**
- * The checks of this batch: those whose time has come, those that `force` (a PATTERN) names, and the parents of soft checks, which
- * are due in every run (alerting.md section 2), and those inside of a watch window.
+ * The checks of this batch: those whose time has come, those that `force` (a PATTERN) names, the parents of soft checks, which
+ * are due in every run (alerting.md section 2), and what waited for a parent that has come back, and what is
+ * inside of a watch window.
  */
 export function chooseDue(
   configuration: Configuration,
@@ -52,6 +54,8 @@ export function chooseDue(
     if (!check.enabled) continue;
     if (force !== null && isSelected(force, check)) wanted.add(check.id);
     if (watched?.has(check.id) === true) wanted.add(check.id);
+    if (status !== undefined && isAwaited(status, check.parents, statuses) && isRecheckDue(check, status, interval, now))
+      wanted.add(check.id);
     if (status !== undefined && isSoft(status)) for (const parent of check.parents) wanted.add(parent);
   }
   const due = new Map(checks.map((check) => [check.id, dueAs(check, statuses.get(check.id), interval, now)]));

@@ -17,6 +17,12 @@ export interface Threshold {
   critical: Range | null;
 }
 
+/** How many scheduled failures are too many, though never enough in a row: of so many results, or within so many seconds. */
+export type Frequency = { failures: number; of: number } | { failures: number; within: number };
+
+/** What tells whether our own network is up (alerting.md section 5). */
+export type Sentinel = { kind: 'tcp'; host: string; port: number } | { kind: 'https'; url: string } | { kind: 'dns'; name: string };
+
 /** One check with everything inherited, merged and validated. Durations are seconds. */
 export interface Check {
   /** `<service>/<check>`, `<host>/<check>` or `proxy/<proxy>`. */
@@ -42,6 +48,9 @@ export interface Check {
   attempts: number;
   recoveries: number;
   unknownAttempts: number;
+  /** null: off. */
+  frequency: Frequency | null;
+  dailyPattern: boolean;
   thresholds: Record<string, Threshold>;
   contacts: string[];
   priority: Priority;
@@ -70,6 +79,8 @@ export interface Host {
   address: string | null;
   labels: Record<string, string>;
   profiles: string[];
+  /** Hosts that must be reachable for this one to be. */
+  parents: string[];
   notes: string | null;
   source: Source;
 }
@@ -180,6 +191,8 @@ export interface Configuration {
   state: string;
   sites: { private: Site | null; public: Site | null };
   proxies: Record<string, ProxyServer>;
+  /** By network group: `direct`, or a proxy's name. */
+  sentinels: Record<string, Sentinel[]>;
   mail: MailSettings;
   /** What proves that this vigie is alive: a private key's file, and an address that is called after each good run. */
   heartbeat: { key: string | null; url: string | null };

@@ -131,6 +131,12 @@ export function isRecovery({ kind, state }: Pick<Item, 'kind' | 'state'>): boole
   return kind === 'recovery' || kind === 'isolation-over' || (kind === 'stable' && state === 'OK');
 }
 
+/** News of the whole, for `contactsForAll`; silent ones are an event only. */
+export interface WholeNews extends Pick<Item, 'kind' | 'reason' | 'lines'> {
+  onset?: number;
+  isSilent?: true;
+}
+
 /** An item that nobody is told, and why. */
 export interface WithheldItem {
   item: Item;

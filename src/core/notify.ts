@@ -1,6 +1,8 @@
 import type { Check, Configuration } from './configuration.ts';
 import type { Evaluated } from './evaluate.ts';
-import type { CheckFacts, Event, HeldBack, Item, PastProblem, WithheldItem } from './item.ts';
+import type { CheckFacts, Event, HeldBack, Item, PastProblem, WholeNews, WithheldItem } from './item.ts';
+import { describeMass, judgeMassFailure, type MassVerdict } from './mass-failure.ts';
+import { type Situation, USUAL_SITUATION } from './ourselves.ts';
 import type { Standing } from './people.ts';
 import { type State, worst } from './state.ts';
 import type { Problem, Status } from './status.ts';
@@ -18,7 +20,9 @@ export interface RunFacts {
   /** Earlier problems of a check within 90 days, newest first. */
   pastProblems(check: string): PastProblem[];
   /** Items about the whole that the batch itself has to tell: configuration, overlap, database. */
-  whole: Pick<Item, 'kind' | 'reason' | 'lines'>[];
+  whole: WholeNews[];
+  /** What is known of ourselves; absent: nothing unusual. */
+  situation?: Situation;
   /** What people said, as it stands now; absent when nobody said anything. */
   standing?: Standing | undefined;
 }
@@ -32,6 +36,7 @@ export interface Plan {
   statuses: Map<string, Status>;
   /** Checks whose status changed in this run. */
   changed: Set<string>;
+  situation: Situation;
 }
 
 /** Decides who is told what (alerting.md sections 1, 2, 11, 12). Pure. */
@@ -41,14 +46,28 @@ export function planNotifications(
   evaluated: Evaluated[],
   facts: RunFacts,
 ): Plan {
-  const plan: Plan = { items: [], withheld: [], events: [], statuses: new Map(statuses), changed: new Set() };
+  const situation = facts.situation ?? USUAL_SITUATION;
+  const mass = judgeMassFailure(configuration, statuses, evaluated, situation.masses);
+  const plan: Plan = {
+    items: [],
+    withheld: [],
+    events: [],
+    statuses: new Map(statuses),
+    changed: new Set(),
+    situation: { ...situation, masses: mass.masses },
+  };
+  const telling: Telling = { ...facts, configuration, evaluated, mass };
   for (const one of evaluated) remember(plan, one.status);
   for (const one of evaluated) {
-    if (one.transition !== null) planTransition(one, one.transition, { ...facts, configuration, evaluated }, plan);
+    // What is seen at the onset comes before what follows from it.
+    if (one.recurring !== null) planTransition(one, one.recurring, telling, plan);
+    if (one.transition !== null) planTransition(one, one.transition, telling, plan);
+    if (one.heldBack !== null) holdBack(one, one.heldBack, telling, plan);
   }
-  if (facts.standing !== undefined) planDowntimeEnds(facts.standing, { ...facts, configuration, evaluated }, plan);
+  planAfterMass(telling, plan);
+  if (facts.standing !== undefined) planDowntimeEnds(facts.standing, telling, plan);
   planNewChecks(configuration, facts, plan);
-  planWhole(configuration, evaluated, facts, plan);
+  planWhole(telling, plan);
   return plan;
 }
 
@@ -61,11 +80,14 @@ function remember(plan: Plan, status: Status): void {
 interface Telling extends RunFacts {
   configuration: Configuration;
   evaluated: Evaluated[];
+  mass: MassVerdict;
 }
 
 function planTransition(one: Evaluated, transition: Transition, facts: Telling, plan: Plan): void {
-  const { check, result, status } = one;
-  const telling = heldByDowntime(tellingOf(status, transition, check, facts), check, transition, facts.standing);
+  const { check, result } = one;
+  const status = plan.statuses.get(check.id) ?? one.status;
+  const waiting = heldByMass(tellingOf(status, transition, check, facts), transition, facts.mass.waiting.has(check.id));
+  const telling = heldByDowntime(waiting, check, transition, facts.standing);
   const isTold = telling.to.length > 0 && telling.heldBack === null;
   plan.events.push({
     at: result.at,
@@ -80,8 +102,21 @@ function planTransition(one: Evaluated, transition: Transition, facts: Telling, 
     told: isTold,
   });
   if (telling.to.length === 0 || transition.kind === 'soft' || transition.kind === 'soft-recovery') return;
-  const item: Item = {
-    kind: transition.kind,
+  const item = toItem(one, transition, { ...facts, to: telling.to }, plan);
+  if (telling.heldBack !== null) {
+    plan.withheld.push({ item, because: telling.heldBack });
+    if (telling.heldBack === 'mass-failure' && status.problem !== null && status.problem.told === null)
+      remember(plan, { ...status, problem: { ...status.problem, waits: 'mass-failure' } });
+    return;
+  }
+  plan.items.push(item);
+  rememberTelling(plan, status, transition, telling.to);
+}
+
+function toItem(one: Evaluated, transition: Transition, facts: Telling & { to: string[] }, plan: Plan): Item {
+  const { check, result, status } = one;
+  return {
+    kind: transition.kind as Item['kind'],
     at: result.at,
     run: result.run,
     check: check.id,
@@ -89,22 +124,96 @@ function planTransition(one: Evaluated, transition: Transition, facts: Telling, 
     state: transition.state,
     onset: transition.onset,
     reason: transition.reason,
-    to: telling.to,
+    to: facts.to,
     facts: {
-      ...toFacts(check, status, facts),
+      ...toFacts(check, status, facts, plan.statuses),
       also: alsoFailing(check, facts.configuration, plan.statuses),
       was: transition.kind === 'recovery' ? transition.told : null,
     },
     lines: [],
   };
-  if (telling.heldBack !== null) {
-    plan.withheld.push({ item, because: telling.heldBack });
-    return;
+}
+
+/** What is told is remembered: a recovery goes to exactly those, and only what is above it is `worse`. */
+function rememberTelling(plan: Plan, status: Status, transition: Transition, to: string[]): void {
+  const { problem, trouble } = status;
+  // A pattern is told beside a problem, not as one.
+  if (transition.kind === 'recurring') return;
+  const next = { ...status };
+  if (problem !== null) next.problem = rememberTold(problem, transition.state, to);
+  if (trouble?.unstable != null && (transition.kind === 'unstable' || transition.kind === 'worse')) {
+    const toldTo = [...new Set([...trouble.unstable.toldTo, ...to])];
+    next.trouble = { ...trouble, unstable: { ...trouble.unstable, toldTo } };
   }
-  plan.items.push(item);
-  if (status.problem !== null) {
-    remember(plan, { ...status, problem: rememberTold(status.problem, transition.state, telling.to) });
+  remember(plan, next);
+}
+
+/** A problem that would have begun if its failures counted: shown with the reason why they do not. */
+function holdBack(one: Evaluated, held: NonNullable<Evaluated['heldBack']>, facts: Telling, plan: Plan): void {
+  const { check } = one;
+  if (check.contacts.length === 0 || isNew(one.status, facts.now)) return;
+  plan.withheld.push({ item: toItem(one, held.transition, { ...facts, to: check.contacts }, plan), because: held.because });
+  const { at, run, output } = one.result;
+  const { kind, state, onset, reason } = held.transition;
+  const why = `${reason}; not told: ${held.because}`;
+  plan.events.push({ at, run, kind, check: check.id, host: check.host, state, onset, reason: why, output, told: false });
+}
+
+/** Individual items wait the two runs that a mass failure takes to be seen. */
+function heldByMass(telling: TellingOf, transition: Transition, isWaiting: boolean): TellingOf {
+  if (!isWaiting || telling.to.length === 0 || transition.kind === 'recovery' || transition.kind === 'stable') return telling;
+  return { ...telling, because: 'waits: many checks fail at once', heldBack: 'mass-failure' };
+}
+
+/** Those that waited and are still HARD follow in one further message; a confirmed mass failure is one item. */
+function planAfterMass(facts: Telling, plan: Plan): void {
+  const { mass, configuration, now } = facts;
+  const isOn = Object.keys(facts.situation?.masses ?? {}).length + Object.keys(mass.masses).length > 0;
+  if (!isOn || facts.evaluated.length === 0) return;
+  for (const one of findWaiting(plan, facts)) {
+    const { check, status, problem } = one;
+    const { waits: _over, ...told } = problem;
+    const state = status.latest?.state === 'OK' || status.latest == null ? 'UNKNOWN' : status.latest.state;
+    const { onset } = problem;
+    const reason = 'still failing after the first two runs of a mass failure';
+    remember(plan, { ...status, problem: rememberTold(told, state, check.contacts) });
+    const { run } = facts;
+    const output = status.latest?.output ?? '';
+    const common = { kind: 'problem' as const, at: now, run, check: check.id, host: check.host, state, onset, reason };
+    plan.events.push({ ...common, output, told: check.contacts.length > 0 });
+    const also = alsoFailing(check, configuration, plan.statuses);
+    const itemFacts = { ...toFacts(check, status, facts, plan.statuses), also, was: null };
+    plan.items.push({ ...common, to: check.contacts, facts: itemFacts, lines: [] });
   }
+  for (const group of [...mass.confirmed, ...mass.over]) planMass(group, facts, plan);
+}
+
+function findWaiting(plan: Plan, { configuration, mass }: Telling): { check: Check; status: Status; problem: Problem }[] {
+  return configuration.checks.flatMap((check) => {
+    const status = plan.statuses.get(check.id);
+    const problem = status?.problem;
+    if (problem?.waits !== 'mass-failure' || mass.waiting.has(check.id) || !check.enabled || status === undefined) return [];
+    return [{ check, status, problem }];
+  });
+}
+
+function planMass(group: string, facts: Telling, plan: Plan): void {
+  const { situation, mass, evaluated } = facts;
+  const { now: at, run, configuration } = facts;
+  const own = mass.masses[group];
+  const isOver = own === undefined;
+  const since = own?.since ?? situation?.masses[group]?.since ?? at;
+  const reason = isOver ? `over: none of the checks of the mass failure (${group}) fails` : describeMass(group, own);
+  const ids = new Set(own?.failing ?? []);
+  const lines = evaluated
+    .filter(({ check }) => ids.has(check.id))
+    .slice(0, 40)
+    .map(({ result }) => `${result.check} ${result.state}: ${result.output}`);
+  const to = configuration.contactsForAll;
+  const common = { kind: 'mass-failure' as const, at, run, check: null, host: null, state: null, onset: since, reason };
+  const isTold = !isOver && to.length > 0;
+  plan.events.push({ ...common, output: lines[0] ?? '', told: isTold });
+  if (isTold) plan.items.push({ ...common, to, facts: null, lines });
 }
 
 /** Whom a transition concerns, and why they are not told: what is held back is shown, and neither sent nor counted as told. */
@@ -119,19 +228,35 @@ interface TellingOf {
 function tellingOf(status: Status, transition: Transition, check: Check, facts: RunFacts): TellingOf {
   const nobody = (because: string | null): TellingOf => ({ to: [], because, heldBack: null });
   const tell = (to: string[]): TellingOf => ({ to, because: null, heldBack: null });
+  // From `unstable` to `stable` all other items of a check are held back.
+  const unlessUnstable = (to: string[]): TellingOf =>
+    status.trouble?.unstable == null || to.length === 0
+      ? tell(to)
+      : { to, because: 'not told: the check is unstable', heldBack: 'unstable' };
   switch (transition.kind) {
     case 'soft':
     case 'soft-recovery':
       return nobody(null);
     case 'problem':
+    case 'frequent':
+    case 'recurring':
+    case 'unstable':
       if (isNew(status, facts.now)) return nobody('not told: the check is new and has never been OK');
-      return tell(check.contacts);
+      if (transition.kind === 'unstable') return tell(check.contacts);
+      if (transition.kind === 'problem' && transition.waits !== undefined) return nobody(`not told yet: ${transition.waits}`);
+      return unlessUnstable(check.contacts);
     case 'worse':
+      if (transition.isNowDown === true) return tell(check.contacts);
       if (status.problem?.told == null) return nobody('not told: nobody was told of the problem');
-      return tell(check.contacts);
+      return unlessUnstable(check.contacts);
     case 'recovery':
       // A recovery goes to exactly those who were told of the problem: they are waiting for it.
       if (transition.told === null) return nobody('not told: nobody was told of the problem');
+      return unlessUnstable(transition.toldTo);
+    case 'stable':
+      // Still failing is told to all; the end of it to those who were told that it began.
+      if (transition.state !== 'OK') return tell([...new Set([...check.contacts, ...transition.toldTo])]);
+      if (transition.toldTo.length === 0) return nobody('not told: nobody was told that it was unstable');
       return tell(transition.toldTo);
   }
 }
@@ -142,7 +267,7 @@ function heldByDowntime(telling: TellingOf, check: Check, transition: Transition
   if (telling.to.length === 0 || telling.heldBack !== null) return telling;
   // What got worse while it was held back is said by the item of the downtime's end.
   if (transition.kind === 'worse' && standing?.released.has(check.id) === true) return { ...telling, to: [] };
-  if (held === undefined || transition.kind === 'recovery') return telling;
+  if (held === undefined || transition.state === 'OK') return telling;
   const { author, note } = held.downtime;
   return { ...telling, because: `not told: downtime by ${author}, ${note}`, heldBack: 'downtime' };
 }
@@ -167,7 +292,7 @@ function planDowntimeEnds({ released }: Standing, facts: Telling, plan: Plan): v
     plan.events.push({ at, run, kind, check: id, host, state, onset, reason, output: status.latest?.output ?? '', told: isTold });
     if (!isTold) continue;
     const also = alsoFailing(check, facts.configuration, plan.statuses);
-    const itemFacts = { ...toFacts(check, status, facts), also, was: null };
+    const itemFacts = { ...toFacts(check, status, facts, plan.statuses), also, was: null };
     plan.items.push({ kind, at, run, check: id, host, state, onset, reason, to: contacts, facts: itemFacts, lines: [] });
     remember(plan, { ...status, problem: rememberTold(problem, state, contacts) });
   }
@@ -210,7 +335,8 @@ function newItem(owner: string, members: { check: Check; status: Status }[], fac
 }
 
 /** The first run on an empty history sends one item, not one for each check in trouble. */
-function planWhole(configuration: Configuration, evaluated: Evaluated[], facts: RunFacts, plan: Plan): void {
+function planWhole(facts: Telling, plan: Plan): void {
+  const { configuration, evaluated } = facts;
   const whole = [...facts.whole];
   if (facts.isFirstRun) {
     const failing = evaluated.filter(({ result }) => result.state !== 'OK');
@@ -220,22 +346,12 @@ function planWhole(configuration: Configuration, evaluated: Evaluated[], facts: 
       lines: failing.slice(0, 40).map(({ result }) => `${result.check} ${result.state}: ${result.output}`),
     });
   }
-  for (const { kind, reason, lines } of whole) {
+  for (const { kind, reason, lines, onset = facts.now, isSilent } of whole) {
     const { now: at, run } = facts;
     const to = configuration.contactsForAll;
-    plan.items.push({ kind, at, run, check: null, host: null, state: null, onset: at, reason, to, facts: null, lines });
-    plan.events.push({
-      at,
-      run,
-      kind,
-      check: null,
-      host: null,
-      state: null,
-      onset: at,
-      reason,
-      output: lines[0] ?? '',
-      told: to.length > 0,
-    });
+    const common = { kind, at, run, check: null, host: null, state: null, onset, reason };
+    if (isSilent !== true) plan.items.push({ ...common, to, facts: null, lines });
+    plan.events.push({ ...common, output: lines[0] ?? '', told: isSilent !== true && to.length > 0 });
   }
 }
 
@@ -245,13 +361,18 @@ export function describeCheck(
   status: Status,
   facts: Pick<Telling, 'configuration' | 'evaluated' | 'pastProblems'> & { statuses: Map<string, Status> },
 ): CheckFacts {
-  return { ...toFacts(check, status, facts), also: alsoFailing(check, facts.configuration, facts.statuses), was: null };
+  return {
+    ...toFacts(check, status, facts, facts.statuses),
+    also: alsoFailing(check, facts.configuration, facts.statuses),
+    was: null,
+  };
 }
 
 function toFacts(
   check: Check,
   status: Status,
-  { configuration, evaluated, pastProblems }: Pick<Telling, 'configuration' | 'evaluated' | 'pastProblems'>,
+  { configuration, pastProblems }: Pick<Telling, 'configuration' | 'pastProblems'>,
+  statuses: Map<string, Status>,
 ): Omit<CheckFacts, 'also' | 'was'> {
   const service = check.service === null ? undefined : configuration.services[check.service];
   return {
@@ -265,7 +386,7 @@ function toFacts(
     source: `${check.source.file}:${check.source.line}`,
     page: pageOf(check),
     failingParts: (status.latest?.parts ?? []).filter((part) => part.state !== 'OK').map((part) => `${part.name}: ${part.output}`),
-    affected: describeAffected(check, evaluated),
+    affected: describeAffected(check, configuration, statuses),
     past: pastProblems(check.id),
   };
 }
@@ -281,13 +402,23 @@ function alsoFailing(check: Check, { checks }: Configuration, statuses: Map<stri
     .map(({ id }) => id);
 }
 
-/** A parent's item says what is unreachable behind it, and names what is critical (alerting.md section 4). */
-function describeAffected(parent: Check, evaluated: Evaluated[]): string | null {
-  const behind = evaluated.filter(({ check, result }) => {
-    return check.parents.includes(parent.id) && (result.withheld === 'unreachable' || result.withheld === 'proxy');
-  });
+/** A parent's item says what is unreachable behind it, at any depth, and names what is critical (alerting.md section 4). */
+function describeAffected(parent: Check, { checks }: Configuration, statuses: Map<string, Status>): string | null {
+  const reached = new Set([parent.id]);
+  const behind: Check[] = [];
+  // Parents are few levels deep: a pass that finds nothing more is the last.
+  for (let before = -1; before !== reached.size; ) {
+    before = reached.size;
+    for (const check of checks) {
+      const withheld = statuses.get(check.id)?.latest?.withheld;
+      if (reached.has(check.id) || (withheld !== 'unreachable' && withheld !== 'proxy')) continue;
+      if (!check.parents.some((id) => reached.has(id))) continue;
+      reached.add(check.id);
+      behind.push(check);
+    }
+  }
   if (behind.length === 0) return null;
-  const critical = behind.filter(({ check }) => check.priority === 'critical').map(({ check }) => check.id);
+  const critical = behind.filter(({ priority }) => priority === 'critical').map(({ id }) => id);
   return `${count(behind.length, 'check')}${critical.length === 0 ? '' : `, of them critical: ${critical.slice(0, 10).join(', ')}`}`;
 }
 

@@ -16,11 +16,21 @@ test('[C1] the agreed example loads without error or warning', async () => {
   const { checks, services, hosts, sites, mail, limits } = loaded.configuration;
   assert.deepEqual(
     checks.map((check) => check.id),
-    ['proxy/tor', 'web1/alive', 'web1/mail', 'website/front-page'],
+    ['proxy/tor', 'router/alive', 'web1/alive', 'web1/mail', 'website/front-page'],
   );
   const page = findCheck(loaded, 'website/front-page');
   assert.equal(page.via, 'tor');
-  assert.deepEqual(page.parents, ['proxy/tor']);
+  assert.deepEqual(page.parents, ['proxy/tor', 'web1/alive', 'router/alive']);
+  assert.deepEqual(findCheck(loaded, 'web1/alive').parents, ['router/alive']);
+  assert.deepEqual(page.frequency, { failures: 6, of: 20 });
+  assert.equal(page.dailyPattern, true);
+  assert.deepEqual(loaded.configuration.sentinels, {
+    direct: [
+      { kind: 'https', url: 'https://example.org/' },
+      { kind: 'tcp', host: '192.0.2.1', port: 443 },
+      { kind: 'dns', name: 'example.net' },
+    ],
+  });
   assert.equal(page.timeout, 45);
   assert.deepEqual(page.retries, { times: 2, after: 5 });
   assert.equal(page.deadline, 50, 'general defaults are cut to the run deadline');
@@ -32,7 +42,7 @@ test('[C1] the agreed example loads without error or warning', async () => {
   assert.deepEqual(page.public, { title: 'Website', description: '' });
   assert.equal(page.priority, 'critical');
   assert.equal(page.host, 'web1');
-  assert.equal(page.source.line, 23);
+  assert.equal(page.source.line, 25);
   assert.equal(services['website']?.group, 'For everyone');
   assert.deepEqual(hosts['web1']?.labels, { role: 'web', site: 'paris' });
   assert.equal(findCheck(loaded, 'web1/alive').options['address'], '192.0.2.10');
@@ -245,9 +255,9 @@ test('[C2] a check of a host called like a member of every object is one like an
 });
 
 test('[C2] keys whose feature comes later are not accepted yet', async () => {
-  const general = ['sentinels', 'inventory', 'figures'].map((key) => [`${BASE}${key}: {}\n`, HOST, key]);
-  const host = ['parents', 'report', 'retiring'].map((key) => [BASE, HOST.replace('checks', `${key}: x, checks`), key]);
-  const check = ['frequency', 'daily_pattern', 'depends_on'].map((key) => {
+  const general = ['inventory', 'figures'].map((key) => [`${BASE}${key}: {}\n`, HOST, key]);
+  const host = ['report', 'retiring'].map((key) => [BASE, HOST.replace('checks', `${key}: x, checks`), key]);
+  const check = ['nothing'].map((key) => {
     return [BASE, HOST.replace('type: ping', `type: ping, ${key}: x`), key];
   });
   for (const [text = '', dropIn = '', key = ''] of [...general, ...host, ...check]) {

@@ -79,6 +79,7 @@ function configuration(): Configuration {
         address: canary('address'),
         labels: { [canary('label')]: canary('label-value') },
         profiles: [canary('profile')],
+        parents: [],
         notes: canary('host-notes'),
         source: source('host'),
       },

@@ -20,6 +20,8 @@ export function checkOf(overrides: Partial<Check> = {}): Check {
     attempts: 3,
     recoveries: 1,
     unknownAttempts: 6,
+    frequency: { failures: 6, of: 20 },
+    dailyPattern: true,
     thresholds: {},
     contacts: ['sysadmins'],
     priority: 'medium',
@@ -48,6 +50,7 @@ export function configurationOf(checks: Check[], overrides: Partial<Configuratio
     state: '/nonexistent/state',
     sites: { private: null, public: null },
     proxies: {},
+    sentinels: {},
     mail: {
       from: 'vigie@example.org',
       transport: 'maildir:/nonexistent/mail',
@@ -61,7 +64,7 @@ export function configurationOf(checks: Check[], overrides: Partial<Configuratio
     contactsForAll: ['sysadmins'],
     limits: { concurrency: 50, perHost: 5, perProxy: 8, runDeadline: 50 },
     retention: { rows: 2 * 86_400, packed: 400 * 86_400, events: 400 * 86_400 },
-    hosts: { web1: { name: 'web1', address: '192.0.2.10', labels: {}, profiles: [], notes: null, source } },
+    hosts: { web1: { name: 'web1', address: '192.0.2.10', labels: {}, profiles: [], parents: [], notes: null, source } },
     services: {
       website: {
         name: 'website',
