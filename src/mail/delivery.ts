@@ -4,6 +4,7 @@ import type { ChildCommand, ChildResult } from '../check-type.ts';
 import type { Configuration, Contact, Secret } from '../core/configuration.ts';
 import { composeText } from '../core/message.ts';
 import type { Composed, FrozenMessage, Outbox, OwedItem } from '../core/outbox.ts';
+import { replyToken } from '../core/reply-token.ts';
 import { maildirTransport } from './maildir.ts';
 import { sendmailTransport } from './sendmail.ts';
 import type { Delivery, Send } from './transport.ts';
@@ -158,12 +159,15 @@ class DeliveryRound {
     const { configuration, outbox, outside } = this;
     const { from } = configuration.mail;
     const domain = from.slice(from.lastIndexOf('@') + 1);
-    const messageId = `<vigie.${message}.${createHmac('sha256', outbox.secret()).update(String(message)).digest('hex').slice(0, 24)}@${domain}>`;
+    const mac = (text: string) => createHmac('sha256', outbox.secret()).update(text).digest();
+    const messageId = `<vigie.${message}.${mac(String(message)).toString('hex').slice(0, 24)}@${domain}>`;
     const contents = items.map(({ content }) => content);
     const { subject, body } = composeText(contents, {
       timezone: configuration.timezone,
       now: outside.now,
       url: configuration.sites.private?.url ?? null,
+      // Of use only where replies are read.
+      ...(configuration.mail.inbox === null ? {} : { token: replyToken(mac, message, recipient) }),
     });
     const references = [...new Set(contents.slice(0, 20).flatMap((item) => outbox.references(recipient, item, message)))].slice(
       -10,

@@ -290,7 +290,7 @@ describe('vigie types, help and init', () => {
         .trim()
         .split('\n')
         .map((line) => line.split(/ +/)[0]),
-      ['dns', 'http', 'ping', 'proxy', 'tcp', 'tls'],
+      ['dns', 'heartbeat', 'http', 'ping', 'proxy', 'tcp', 'tls'],
     );
   });
 
@@ -314,7 +314,7 @@ describe('vigie types, help and init', () => {
   it('[A4] init writes a configuration that validates, and leaves one that is there as it is', async () => {
     const empty = temporaryFolder();
     const first = await vigie(empty.path, ['init', '--url', target.url]);
-    assert.deepEqual([first.code, /^wrote .*; now: vigie run\n$/.test(first.stdout)], [0, true]);
+    assert.deepEqual([first.code, /^wrote .*; now: vigie run\n.*ssh-ed25519 /.test(first.stdout)], [0, true]);
     assert.equal((await vigie(empty.path, ['config', 'check'])).code, 0);
     const written = readFileSync(join(empty.path, 'vigie.yaml'), 'utf8');
     const second = await vigie(empty.path, ['init']);
