@@ -79,14 +79,17 @@ export async function runBatch(batch: Batch): Promise<RunSummary> {
   const own = judgeOurselves(configuration, statuses, seen, self);
   const evaluated = evaluate(configuration, statuses, own.results, now);
   const pastProblems = (check: string) => readPastProblems(database, check, now);
-  const whole = [...batch.whole, ...own.news];
   const standing = hearing?.stand(evaluated);
-  const facts = { run: number, now, isFirstRun: previous === null, pastProblems, whole, standing, situation: own.situation };
+  const whole = [...batch.whole, ...own.news];
+  const facts = { run: number, now, isFirstRun: previous === null, pastProblems, whole, situation: own.situation, standing };
   const planned = planNotifications(configuration, statuses, evaluated, facts);
   const { plan, told } = await decideTelling(batch, planned, {
     ...facts,
     statuses: () => (isIdle ? readStatuses(database) : planned.statuses),
-    isHeldBack: (check) => standing !== undefined && (standing.acknowledged.has(check) || standing.held.has(check)),
+    isHeldBack: (check) =>
+      standing?.acknowledged.has(check) === true ||
+      standing?.held.has(check) === true ||
+      planned.statuses.get(check)?.trouble?.unstable != null,
     ending: () => hearing?.ending() ?? [],
   });
   const record = toRunRecord(number, now, previous, { evaluated, items: plan.items.length, interval: configuration.interval });

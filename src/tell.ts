@@ -1,7 +1,8 @@
 import type { BatchRecord } from './core/batch.ts';
 import type { Configuration } from './core/configuration.ts';
 import type { Item, PastProblem, WithheldItem } from './core/item.ts';
-import { describeCheck, type Plan } from './core/notify.ts';
+import { describeCheck } from './core/item-facts.ts';
+import type { Plan } from './core/notify.ts';
 import type { Status } from './core/status.ts';
 import { type Telling, type TellingContext, tell } from './core/telling.ts';
 import type { Database } from './store/database.ts';
@@ -61,7 +62,7 @@ export function makeScheduled(
     onset: status.problem?.onset ?? status.since,
     reason,
     to,
-    facts: describeCheck(check, status, { ...facts, statuses: facts.statuses(), evaluated: [] }),
+    facts: describeCheck(check, status, { ...facts, statuses: facts.statuses() }),
     lines: [],
   });
 }

@@ -60,8 +60,8 @@ const PARTS_OF_RUN = [
   'heartbeat',
   'overlap',
   'rate',
-  'tell',
   'sentinel',
+  'tell',
 ];
 
 /** Which parts a part may import; what is not listed may import nothing of the project. */

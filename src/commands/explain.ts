@@ -1,8 +1,8 @@
 import { formatAge, formatTime } from '../core/calendar.ts';
 import type { Check, Configuration } from '../core/configuration.ts';
-import { isNew } from '../core/notify.ts';
 import { windowFigures } from '../core/past.ts';
 import { watchedNow } from '../core/people.ts';
+import { isNew } from '../core/remember.ts';
 import { WINDOWS } from '../core/run-record.ts';
 import { type Status, stateType } from '../core/status.ts';
 import { count } from '../core/transition.ts';

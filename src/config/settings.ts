@@ -74,8 +74,8 @@ interface GlobalValues {
   state?: string;
   sites?: { private?: SiteValues; public?: SiteValues };
   mail?: MailValues;
-  heartbeat?: { key?: string; url?: string };
   sentinels?: SentinelValues;
+  heartbeat?: { key?: string; url?: string };
   limits?: LimitValues;
   retention?: General['retention'];
 }

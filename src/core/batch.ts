@@ -38,9 +38,8 @@ export interface BatchRecord {
 }
 
 /**
- * The checks of this batch: those whose time has come, those that `force` (a PATTERN) names, the parents of soft checks, which
- * are due in every run (alerting.md section 2), and what waited for a parent that has come back, and what is
- * inside of a watch window.
+ * The checks of this batch: those whose time has come, those that `force` (a PATTERN) names, the parents of soft checks, which are
+ * due in every run (alerting.md section 2), what waited for a parent that has come back, and those inside of a watch window.
  */
 export function chooseDue(
   configuration: Configuration,
@@ -53,9 +52,9 @@ export function chooseDue(
     const status = statuses.get(check.id);
     if (!check.enabled) continue;
     if (force !== null && isSelected(force, check)) wanted.add(check.id);
-    if (watched?.has(check.id) === true) wanted.add(check.id);
     if (status !== undefined && isAwaited(status, check.parents, statuses) && isRecheckDue(check, status, interval, now))
       wanted.add(check.id);
+    if (watched?.has(check.id) === true) wanted.add(check.id);
     if (status !== undefined && isSoft(status)) for (const parent of check.parents) wanted.add(parent);
   }
   const due = new Map(checks.map((check) => [check.id, dueAs(check, statuses.get(check.id), interval, now)]));

@@ -80,6 +80,8 @@ function evaluateCheck(check: Check, status: Status, result: Result, timezone: s
     today,
   };
   if (result.state === 'OK') next.okAt = [...(status.okAt ?? []), result.at].slice(-2);
+  if (result.withheld === 'unreachable') next.unreachableSince = status.unreachableSince ?? result.at;
+  else if (result.withheld === null) delete next.unreachableSince;
   if (trouble === undefined) delete next.trouble;
   else next.trouble = trouble;
   if (result.memory !== undefined) next.memory = result.memory;

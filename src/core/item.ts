@@ -131,8 +131,8 @@ export function isRecovery({ kind, state }: Pick<Item, 'kind' | 'state'>): boole
   return kind === 'recovery' || kind === 'isolation-over' || (kind === 'stable' && state === 'OK');
 }
 
-/** News of the whole, for `contactsForAll`; silent ones are an event only. */
-export interface WholeNews extends Pick<Item, 'kind' | 'reason' | 'lines'> {
+/** News of the whole, for `contactsForAll`; silent ones are a line of the daily digest. */
+export interface WholeNews extends Pick<Item, 'kind' | 'reason' | 'lines' | 'about'> {
   onset?: number;
   isSilent?: true;
 }

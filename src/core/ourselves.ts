@@ -66,10 +66,11 @@ export function judgeOurselves(
     if (clock.isWrong && isTimeBased(result.code)) return 'clock';
     return blamed.has(check.id) ? 'proxy' : null;
   }
-  const whole: WholeNews[] = news.map(({ kind, reason, since, isShort }) => ({
+  const whole: WholeNews[] = news.map(({ kind, group, reason, since, isShort }) => ({
     kind,
     reason,
     lines: [],
+    about: group,
     onset: since,
     ...(isShort ? { isSilent: true as const } : {}),
   }));

@@ -94,6 +94,8 @@ export interface Status {
   trouble?: Trouble;
   /** The last two runs in which it was OK, older first: one that works while its parent fails is not behind it (section 4). */
   okAt?: number[];
+  /** Since when a parent's failure hides this one: after a day the digest says so. */
+  unreachableSince?: number;
   /** When the check last had its grace: at most once an hour. */
   graceAt: number | null;
   /** The last 25 hours, oldest first. */

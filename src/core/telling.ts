@@ -155,7 +155,7 @@ function planUnwatched(context: TellingContext): Item[] {
   const { configuration, now } = context;
   const blind = configuration.checks.filter(({ id, enabled }) => {
     const status = context.statuses().get(id);
-    const since = status?.since;
+    const since = status?.unreachableSince;
     return enabled && status?.latest?.withheld === 'unreachable' && since !== undefined && now - since >= DAY_MS;
   });
   if (blind.length === 0) return [];

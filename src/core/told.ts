@@ -100,7 +100,8 @@ export function planDue(told: ToldProblems, context: ScheduleContext): Item[] {
       if (context.now < problem.toldAt + step.after * 1000) break;
       problem.escalated += 1;
       const reason = `not acknowledged ${formatDuration(step.after)} after ${namesOf(problem)} ${problem.to.length === 1 ? 'was' : 'were'} told`;
-      items.push(context.itemOf(check, status, 'escalation', { reason, to: step.contacts }));
+      // With the onset that was told: it holds the thread together.
+      items.push({ ...context.itemOf(check, status, 'escalation', { reason, to: step.contacts }), onset: problem.onset });
     }
   });
   return items;
@@ -152,7 +153,8 @@ function stepOf({ escalate }: Check, { escalated }: ToldProblem): Check['escalat
 
 function reminderOf(check: Check, status: Status, problem: ToldProblem, context: ScheduleContext): Item {
   const to = [...new Set(problem.to.map(([contact]) => contact))];
-  return context.itemOf(check, status, 'reminder', { reason: 'still a problem, and nobody acknowledged it', to });
+  const reason = 'still a problem, and nobody acknowledged it';
+  return { ...context.itemOf(check, status, 'reminder', { reason, to }), onset: problem.onset };
 }
 
 function namesOf({ to }: ToldProblem): string {

@@ -1,6 +1,6 @@
 import { availability } from './availability.ts';
 import { PRIORITIES } from './configuration.ts';
-import { pageOf } from './notify.ts';
+import { pageOf } from './item-facts.ts';
 import { windowFigures, windowTally } from './past.ts';
 import type { Window } from './run-record.ts';
 import { STATES, type State } from './state.ts';

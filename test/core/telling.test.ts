@@ -482,7 +482,7 @@ describe('the daily digest and the weekly mail', () => {
     const status = teller.statuses.get(check.id);
     assert.ok(status?.latest != null);
     const latest = { ...status.latest, withheld: 'unreachable' as const, state: 'CRITICAL' as const };
-    teller.statuses.set(check.id, { ...status, latest, since: MONDAY });
+    teller.statuses.set(check.id, { ...status, latest, unreachableSince: MONDAY });
     assert.deepEqual(linesOf(teller.waitUntil(MONDAY + DAY)), []);
     const [digest] = teller.waitUntil(MONDAY + 2 * DAY);
     assert.deepEqual(
