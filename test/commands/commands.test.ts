@@ -304,7 +304,25 @@ describe('vigie types, help and init', () => {
 
   it('[A4] help, COMMAND --help and --version', async () => {
     const help = await run('help');
-    for (const command of ['init', 'run', 'check', 'status', 'explain', 'config', 'render', 'mail', 'doctor', 'types'])
+    for (const command of [
+      'init',
+      'run',
+      'check',
+      'status',
+      'explain',
+      'config',
+      'render',
+      'mail',
+      'ack',
+      'downtime',
+      'change',
+      'incident',
+      'watch',
+      'doctor',
+      'backup',
+      'restore',
+      'types',
+    ])
       assert.match(help.stdout, new RegExp(`^ {2}vigie ${command}\\b`, 'm'));
     assert.equal((await run('status', '--help')).stdout, (await run('help', 'status')).stdout);
     assert.match((await run('--version')).stdout, /^vigie \d+\.\d+\.\d+\n$/);
