@@ -16,6 +16,8 @@ export interface Evaluated {
   recurring: Transition | null;
   heldBack: Judgement['heldBack'];
   reason: string;
+  /** As it was before this run. */
+  before: Status;
   /** Days that are over now: their counters are to be stored. */
   finished: DayCounters[];
 }
@@ -25,6 +27,11 @@ export interface Evaluated {
  * Results come back with `withheld` decided: dependencies are known only after all results are in.
  */
 export function evaluate(configuration: Configuration, statuses: Map<string, Status>, results: Result[], now: number): Evaluated[] {
+  return judgeRun(configuration, statuses, results, now).map(countEvaluated);
+}
+
+/** Everything but availability, which no rule asks for: a replay has no need of it. */
+export function judgeRun(configuration: Configuration, statuses: Map<string, Status>, results: Result[], now: number): Evaluated[] {
   const checks = checksById(configuration);
   const byCheck = new Map(results.map((result) => [result.check, result]));
   const find = (id: string): Known | undefined => {
@@ -66,7 +73,6 @@ function withheldByProxy(check: Check, result: Result): 'proxy' | null {
 
 function evaluateCheck(check: Check, status: Status, result: Result, timezone: string): Evaluated {
   const { streak, problem, trouble, transition, recurring, heldBack, reason } = judgeResult(check, status, result, timezone);
-  const { hours, today, finished } = countResult(status, result, check.every);
   const next: Status = {
     ...status,
     everOk: status.everOk || (result.state === 'OK' && result.withheld === null),
@@ -76,8 +82,6 @@ function evaluateCheck(check: Check, status: Status, result: Result, timezone: s
     heldClass: result.scheduled ? toTallyIndex(result.state, result.withheld) : status.heldClass,
     streak,
     problem,
-    hours,
-    today,
   };
   if (result.state === 'OK') next.okAt = [...(status.okAt ?? []), result.at].slice(-2);
   if (result.withheld === 'unreachable') next.unreachableSince = status.unreachableSince ?? result.at;
@@ -85,5 +89,10 @@ function evaluateCheck(check: Check, status: Status, result: Result, timezone: s
   if (trouble === undefined) delete next.trouble;
   else next.trouble = trouble;
   if (result.memory !== undefined) next.memory = result.memory;
-  return { check, result, status: next, transition, recurring, heldBack, reason, finished };
+  return { check, result, status: next, transition, recurring, heldBack, reason, finished: [], before: status };
+}
+
+function countEvaluated(one: Evaluated): Evaluated {
+  const { hours, today, finished } = countResult(one.before, one.result, one.check.every);
+  return { ...one, status: { ...one.status, hours, today }, finished };
 }
