@@ -24,13 +24,14 @@ const DAY_S = 86_400;
 export function parseTimeline(text: string, configuration: Configuration): ReplayRun[] {
   const checks = new Map(configuration.checks.map((check) => [check.id, check]));
   const runs = new Map<number, ReplayRun>();
-  const seen = new Set<string>();
+  const known = new Map<ReplayRun, Set<string>>();
   let number = 0;
+  let run: ReplayRun | undefined;
   for (const line of text.split('\n')) {
     number += 1;
     if (line.trim() === '') continue;
     const reader = new LineReader(line, number, configuration);
-    let run = runs.get(reader.at);
+    if (run?.at !== reader.at) run = runs.get(reader.at);
     if (run === undefined) {
       run = { at: reader.at, results: [], sentinels: [], acts: [] };
       runs.set(reader.at, run);
@@ -38,13 +39,20 @@ export function parseTimeline(text: string, configuration: Configuration): Repla
     if (reader.has('event')) reader.readEvent(run);
     else {
       const result = reader.readResult(checks);
-      const key = `${result.at} ${result.check}`;
-      if (seen.has(key)) throw reader.fail('two results of one check in a run', 'one', result.check);
-      seen.add(key);
+      if (hasTwin(run, result.check, known)) throw reader.fail('two results of one check in a run', 'one', result.check);
       run.results.push(result);
     }
   }
   return [...runs.values()].sort((a, b) => a.at - b.at);
+}
+
+/** The runs of one check's year have one result each: they need no set. */
+function hasTwin(run: ReplayRun, check: string, known: Map<ReplayRun, Set<string>>): boolean {
+  if (run.results.length === 0) return false;
+  const ids = known.get(run) ?? new Set(run.results.map((result) => result.check));
+  const isThere = ids.has(check);
+  known.set(run, ids.add(check));
+  return isThere;
 }
 
 class LineReader {
@@ -76,6 +84,7 @@ class LineReader {
     return {
       check,
       at,
+      run: 0,
       state,
       code: cleanText(code, 80),
       output: cleanText(output, 200),

@@ -47,7 +47,7 @@ function* readPackedDay(database: Database, day: string): Generator<PastResultRo
   for (const [check, content] of database.prepare(sql).raw().iterate(day) as IterableIterator<[string, Buffer]>) {
     for (const { at, state, scheduled, withheld, metrics, code, output } of unpackResults(content)) {
       const kept = { withheld: withheld as Withheld | null, metrics, code, output, parts: [], duration: 0 };
-      yield { check, at, state: toState(state), scheduled, ...kept };
+      yield { check, at, run: 0, state: toState(state), scheduled, ...kept };
     }
   }
 }
@@ -62,6 +62,7 @@ function* readHotDay(database: Database, start: number): Generator<PastResultRow
     yield {
       check: row.id,
       at: row.at,
+      run: 0,
       state: toState(row.state),
       code: row.code ?? '',
       output: row.output ?? '',
