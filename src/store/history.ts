@@ -128,14 +128,22 @@ function moveOwed(database: Database, moves: Move[], now: number): void {
   }
 }
 
-/** Problems of a check that ended or began within 90 days before `now`, newest first, at most 10. */
+/** Problems of a check that ended or began within 90 days before `now`, newest first, at most 10, with what was last said of each. */
 export function readPastProblems(database: Database, check: string, now: number): PastProblem[] {
   const rows = database
     .prepare(`
       SELECT onset, max(CASE kind WHEN 'recovery' THEN at END) AS ended FROM events
       WHERE check_id = ? AND at > ? AND kind IN ('problem', 'recovery') GROUP BY onset ORDER BY onset DESC LIMIT 10`)
     .all(check, now - 90 * 86_400_000) as { onset: number; ended: number | null }[];
-  return rows.map(({ onset, ended }) => ({ onset, duration: ended === null ? null : (ended - onset) / 1000 }));
+  const said = database
+    .prepare(`
+      SELECT author || ': ' || note FROM acknowledgements WHERE check_id = ? AND at BETWEEN ? AND ?
+      ORDER BY acknowledgement DESC LIMIT 1`)
+    .pluck();
+  return rows.map(({ onset, ended }) => {
+    const note = said.get(check, onset, ended ?? now) as string | undefined;
+    return { onset, duration: ended === null ? null : (ended - onset) / 1000, ...(note === undefined ? {} : { note }) };
+  });
 }
 
 /** The newest runs first. */
