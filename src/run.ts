@@ -90,6 +90,7 @@ export async function runBatch(batch: Batch): Promise<RunSummary> {
       standing?.acknowledged.has(check) === true ||
       standing?.held.has(check) === true ||
       planned.statuses.get(check)?.trouble?.unstable != null,
+    said: hearing?.said ?? null,
     ending: () => hearing?.ending() ?? [],
   });
   const record = toRunRecord(number, now, previous, { evaluated, items: plan.items.length, interval: configuration.interval });
@@ -157,7 +158,7 @@ function tellNext(database: Database): number {
 async function decideTelling(
   { database, configuration, now }: Batch,
   plan: Plan,
-  facts: Pick<TellingRun, 'run' | 'statuses' | 'pastProblems' | 'isHeldBack' | 'ending'>,
+  facts: Pick<TellingRun, 'run' | 'statuses' | 'pastProblems' | 'isHeldBack' | 'said' | 'ending'>,
 ): Promise<ReturnType<typeof tellPlan>> {
   if (plan.items.length === 0 && now < tellNext(database)) return { plan, told: { owed: [], moves: [], remember: {} } };
   const { tellPlan } = await import('./tell.ts');

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { ConfigurationError } from '../config/load.ts';
 import { formatAge } from '../core/calendar.ts';
 import type { Configuration } from '../core/configuration.ts';
+import { findWatchedRelay } from '../core/mail-way.ts';
 import { count } from '../core/transition.ts';
 import { openInbox } from '../mail/inbox.ts';
 import { readSecret } from '../net/secret.ts';
@@ -63,6 +64,7 @@ async function examine(
   const history = examineHistory(configuration, now);
   findings.push(...(await examineClock(history.lastRunAt, now)), ...history.findings, ...examineCron());
   findings.push(...examineMail(configuration), ...(await examineInbox(configuration, env)), ...examineSecrets(configuration, env));
+  findings.push(...(await examineKeys(configuration, now)));
   findings.push(...(await examineProxies(configuration, context)));
   return findings;
 }
@@ -179,23 +181,36 @@ function examineCron(): Finding[] {
   ];
 }
 
-function examineMail({ mail, contacts, hosts }: Configuration): Finding[] {
-  const findings: Finding[] = [];
+function examineMail(configuration: Configuration): Finding[] {
+  const { mail, contacts } = configuration;
   const addresses = Object.values(contacts).flatMap((contact) => contact.mail).length;
-  findings.push(
+  const relay = findWatchedRelay(configuration);
+  return [
     addresses === 0
       ? bad('contacts', 'nobody has a mail address')
       : good('contacts', count(addresses, 'address').replace('addresss', 'addresses')),
-  );
-  const relay = /^smtps?:\/\/(\[[^\]]+\]|[^:/]+)/.exec(mail.transport)?.[1];
-  const watched = Object.values(hosts).find((host) => relay !== undefined && host.address === relay);
-  const hasFallback = Object.values(contacts).some((contact) => contact.fallback !== null);
-  if (watched !== undefined && !hasFallback) {
-    findings.push(
-      bad('mail', `the only way out is ${mail.transport}, the monitored host ${watched.name}: give a contact a fallback`),
-    );
-  } else {
-    findings.push(good('mail', mail.transport));
+    relay === null
+      ? good('mail', mail.transport)
+      : bad(
+          'mail',
+          `the only way out is ${mail.transport}, the monitored ${relay}: give a contact a fallback with another transport`,
+        ),
+  ];
+}
+
+const KEY_WARNING_DAYS = 30;
+
+/** Keys that mail is encrypted with: one that is of no use is noticed before an alert has to go without its text. */
+async function examineKeys({ contacts }: Configuration, now: number): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const { name, openpgp } of Object.values(contacts)) {
+    if (openpgp === null) continue;
+    const { examineKey } = await import('../mail/openpgp.ts');
+    const { problem, expiresAt } = await examineKey(openpgp.key, now);
+    const days = expiresAt === null ? null : Math.floor((expiresAt - now) / 86_400_000);
+    const isSoon = days !== null && days < KEY_WARNING_DAYS;
+    const words = problem ?? (days === null ? `${openpgp.key} can encrypt` : `${openpgp.key} expires in ${count(days, 'day')}`);
+    findings.push(problem !== null || isSoon ? bad(`key of ${name}`, words) : good(`key of ${name}`, words));
   }
   return findings;
 }

@@ -6,7 +6,6 @@ import { judgeMassFailure, MASS, type MassVerdict } from './mass-failure.ts';
 import { planDowntimeEnds } from './notify-downtime.ts';
 import { planAfterMass } from './notify-mass.ts';
 import { planNewChecks } from './notify-new.ts';
-import { nameChanges, planExpired } from './notify-people.ts';
 import { type Situation, USUAL_SITUATION } from './ourselves.ts';
 import type { Standing } from './people.ts';
 import { isNew, remember, rememberTold } from './remember.ts';
@@ -71,11 +70,7 @@ export function planNotifications(
     if (one.heldBack !== null) holdBack(one, one.heldBack, telling, plan);
   }
   planAfterMass(telling, plan);
-  if (facts.standing !== undefined) {
-    planDowntimeEnds(facts.standing, telling, plan);
-    planExpired(facts.standing, telling, plan);
-    nameChanges(facts.standing, plan);
-  }
+  if (facts.standing !== undefined) planDowntimeEnds(facts.standing, telling, plan);
   if (facts.isReplay !== true) planNewChecks(configuration, facts, plan);
   planWhole(telling, plan);
   return plan;

@@ -1,4 +1,4 @@
-import { addWeeks, formatAge, formatTime, weeksBetween } from './calendar.ts';
+import { addWeeks, formatTime, weeksBetween } from './calendar.ts';
 import type { Check, Configuration } from './configuration.ts';
 import type { Item } from './item.ts';
 import type { Result } from './observation.ts';
@@ -68,10 +68,6 @@ export interface Standing {
   acknowledged: Map<string, Acknowledgement>;
   /** Of each check whose downtime has ended and that no other covers: the downtime. */
   released: Map<string, Downtime>;
-  /** Those whose time is over: a line of the digest each. */
-  expired: Acknowledgement[];
-  /** What somebody changed just before the onset, in words: `4 min after a change by anna: deploying nginx`. */
-  changedBefore(check: string, onset: number): string | null;
 }
 
 /** Decides what holds, what has just ended, and what begins now. Pure, and loaded only by runs in which anybody said anything. */
@@ -82,12 +78,7 @@ export function standNow(said: People, checks: readonly Check[], results: readon
   for (const { downtime, checks: covered } of endedStretches(people, checks, now)) {
     for (const id of covered) if (!held.has(id)) released.set(id, downtime);
   }
-  const expired = people.acknowledgements.filter(({ until }) => until <= now);
-  const changedBefore = (check: string, onset: number) => {
-    const change = changeBefore(people, check, onset, checks);
-    return change === null ? null : `${formatAge((onset - change.at) / 1000)} after a change by ${change.author}: ${change.note}`;
-  };
-  return { people, held, acknowledged: acknowledgedNow(people, now), released, expired, changedBefore };
+  return { people, held, acknowledged: acknowledgedNow(people, now), released };
 }
 
 /** One stretch of a downtime in which nothing is told. */

@@ -107,13 +107,25 @@ export function planDue(told: ToldProblems, context: ScheduleContext): Item[] {
   return items;
 }
 
-/** Reminders that stand in the digest of `today`; `since` is the day of the one before. */
-export function planDigestReminders(told: ToldProblems, days: { today: string; since: string }, context: ScheduleContext): Item[] {
+/** A digest's day and the one before, and acknowledgements that ended between. */
+export interface DigestDays {
+  today: string;
+  since: string;
+  /** By check. */
+  expired: Map<string, string>;
+}
+
+/** Reminders that stand in the digest: those whose day it is, and problems whose acknowledgement ended while they go on. */
+export function planDigestReminders(told: ToldProblems, { today, since, expired }: DigestDays, context: ScheduleContext): Item[] {
   const items: Item[] = [];
   eachFailing(told, context, ({ check, status, problem }) => {
     if (context.isHeldBack(check.id)) return;
-    if (!isDueInDigest(remindersOf(check), problem.toldAt, { ...days, zone: context.configuration.timezone })) return;
-    items.push({ ...reminderOf(check, status, problem, context), digest: 'this' });
+    const said = expired.get(check.id);
+    const isDue = isDueInDigest(remindersOf(check), problem.toldAt, { today, since, zone: context.configuration.timezone });
+    if (said === undefined && !isDue) return;
+    const reminder = reminderOf(check, status, problem, context);
+    const reason = said === undefined ? reminder.reason : `still a problem, and its acknowledgement has ended (${said})`;
+    items.push({ ...reminder, reason, digest: 'this' });
   });
   return items;
 }

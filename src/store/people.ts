@@ -124,3 +124,10 @@ export function addChange(database: Database, change: Omit<Change, 'number'>): n
     return Number(database.prepare(sql).run(change).lastInsertRowid);
   });
 }
+
+/** Acknowledgements that ended at their time since then, oldest first: a line of the daily digest each. */
+export function readExpired(database: Database, since: number): { check: string; author: string; note: string; endedAt: number }[] {
+  const sql = `SELECT check_id AS "check", author, note, ended_at AS endedAt FROM acknowledgements
+    WHERE ended_because = 'expired' AND ended_at > ? ORDER BY acknowledgement`;
+  return database.prepare(sql).all(since) as { check: string; author: string; note: string; endedAt: number }[];
+}

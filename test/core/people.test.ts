@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Check } from '../../src/core/configuration.ts';
 import { evaluate } from '../../src/core/evaluate.ts';
-import type { Item } from '../../src/core/item.ts';
 import { planNotifications } from '../../src/core/notify.ts';
 import {
   changeBefore,
@@ -131,7 +130,6 @@ describe('when a downtime holds', () => {
 class Story {
   readonly told: string[] = [];
   readonly held: string[] = [];
-  readonly items: Item[] = [];
   said: People;
   private statuses = new Map<string, Status>();
   private run = 0;
@@ -158,7 +156,6 @@ class Story {
     const plan = planNotifications(configuration, this.statuses, evaluated, facts);
     const update = planPeople(this.said, standing.people, plan, { configuration, now });
     this.statuses = plan.statuses;
-    this.items.push(...plan.items);
     this.told.push(...plan.items.map(({ kind, check, state }) => `${minutes} ${kind} ${check} ${state}`));
     this.held.push(...plan.withheld.map(({ item, because }) => `${minutes} ${item.kind} ${item.check}: ${because}`));
     const over = new Set(update.told.filter(({ isOver }) => isOver).map(({ downtime }) => downtime));
@@ -346,20 +343,6 @@ describe('an acknowledgement', () => {
     });
   }
 
-  it('[W4] whose time is over while its check fails is a line of the next digest', () => {
-    const story = new Story(saidOf());
-    story.step(-5, { [PAGE]: 'OK' });
-    story.step(0, { [PAGE]: 'CRITICAL' });
-    story.said = saidOf({ acknowledgements: [ACK] });
-    story.step(60, {});
-    story.step(61, {});
-    assert.deepEqual(story.told, [`0 problem ${PAGE} CRITICAL`, `60 reminder ${PAGE} CRITICAL`]);
-    assert.deepEqual(
-      story.items.slice(1).map(({ digest, reason }) => [digest, reason]),
-      [['next', 'the acknowledgement by anna is over: at it']],
-    );
-  });
-
   it('[W4] does not hold back what is worse', () => {
     const story = new Story(saidOf());
     story.step(-5, { [PAGE]: 'OK' });
@@ -422,13 +405,6 @@ describe('a change', () => {
         '1 of 4 are back',
       ],
     );
-  });
-
-  it('[W2] is named by the item of a problem that begins just after it', () => {
-    const story = new Story(saidOf({ changes: [{ ...change, target: PAGE }] }));
-    story.step(-5, { [PAGE]: 'OK' });
-    story.step(4, { [PAGE]: 'CRITICAL' });
-    assert.deepEqual(story.items[0]?.facts?.changes, ['4 min after a change by anna: deploying nginx']);
   });
 
   it('[W2] a problem that begins within the hour after it can name it', () => {

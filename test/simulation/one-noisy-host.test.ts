@@ -48,6 +48,7 @@ function play(
     ...context,
     isHeldBack: () => false,
     joins: () => false,
+    expired: () => new Map(),
     week: () => ({
       problems: [],
       soft: [],
