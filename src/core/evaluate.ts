@@ -16,6 +16,8 @@ export interface Evaluated {
   recurring: Transition | null;
   heldBack: Judgement['heldBack'];
   reason: string;
+  /** As it was before this run. */
+  before: Status;
   /** Days that are over now: their counters are to be stored. */
   finished: DayCounters[];
 }
@@ -25,24 +27,35 @@ export interface Evaluated {
  * Results come back with `withheld` decided: dependencies are known only after all results are in.
  */
 export function evaluate(configuration: Configuration, statuses: Map<string, Status>, results: Result[], now: number): Evaluated[] {
+  return judgeRun(configuration, statuses, results, now).map(countEvaluated);
+}
+
+/** Everything but availability, which no rule asks for: a replay has no need of it. */
+export function judgeRun(configuration: Configuration, statuses: Map<string, Status>, results: Result[], now: number): Evaluated[] {
   const checks = checksById(configuration);
-  const byCheck = new Map(results.map((result) => [result.check, result]));
-  const find = (id: string): Known | undefined => {
+  let byCheck: Map<string, Result> | undefined;
+  const resultOf = (id: string): Result | null => {
+    byCheck ??= new Map(results.map((result) => [result.check, result]));
+    return byCheck.get(id) ?? null;
+  };
+  const find = (id: string, own?: Result): Known | undefined => {
     const check = checks.get(id);
     if (check === undefined || !check.enabled) return undefined;
-    return { check, status: statuses.get(id) ?? newStatus(id, now), result: byCheck.get(id) ?? null };
+    return { check, status: statuses.get(id) ?? newStatus(id, now), result: own ?? resultOf(id) };
   };
   const dependencies = new Dependencies(find, now);
   const evaluated: Evaluated[] = [];
   for (const result of results) {
-    const known = find(result.check);
+    const known = find(result.check, result);
     if (known === undefined) continue;
     const { check, status } = known;
     // What was not run is the last reason of all.
     const own = result.withheld === 'not-run' ? null : result.withheld;
     const withheld = own ?? withheldByProxy(check, result) ?? dependencies.judge(known).withheld ?? result.withheld;
     const before = withheld === 'grace' ? { ...status, graceAt: now } : status;
-    evaluated.push(evaluateCheck(check, before, { ...result, withheld }, configuration.timezone));
+    evaluated.push(
+      evaluateCheck(check, before, withheld === result.withheld ? result : { ...result, withheld }, configuration.timezone),
+    );
   }
   return evaluated;
 }
@@ -66,7 +79,6 @@ function withheldByProxy(check: Check, result: Result): 'proxy' | null {
 
 function evaluateCheck(check: Check, status: Status, result: Result, timezone: string): Evaluated {
   const { streak, problem, trouble, transition, recurring, heldBack, reason } = judgeResult(check, status, result, timezone);
-  const { hours, today, finished } = countResult(status, result, check.every);
   const next: Status = {
     ...status,
     everOk: status.everOk || (result.state === 'OK' && result.withheld === null),
@@ -76,14 +88,18 @@ function evaluateCheck(check: Check, status: Status, result: Result, timezone: s
     heldClass: result.scheduled ? toTallyIndex(result.state, result.withheld) : status.heldClass,
     streak,
     problem,
-    hours,
-    today,
   };
-  if (result.state === 'OK') next.okAt = [...(status.okAt ?? []), result.at].slice(-2);
+  if (result.state === 'OK') next.okAt = status.okAt === undefined ? [result.at] : [status.okAt.at(-1) ?? result.at, result.at];
   if (result.withheld === 'unreachable') next.unreachableSince = status.unreachableSince ?? result.at;
-  else if (result.withheld === null) delete next.unreachableSince;
-  if (trouble === undefined) delete next.trouble;
-  else next.trouble = trouble;
+  else if (result.withheld === null && status.unreachableSince !== undefined) delete next.unreachableSince;
+  if (trouble !== undefined) next.trouble = trouble;
+  // Deleting makes an object slow: only where there is something to delete.
+  else if (status.trouble !== undefined) delete next.trouble;
   if (result.memory !== undefined) next.memory = result.memory;
-  return { check, result, status: next, transition, recurring, heldBack, reason, finished };
+  return { check, result, status: next, transition, recurring, heldBack, reason, finished: [], before: status };
+}
+
+function countEvaluated(one: Evaluated): Evaluated {
+  const { hours, today, finished } = countResult(one.before, one.result, one.check.every);
+  return { ...one, status: { ...one.status, hours, today }, finished };
 }

@@ -4,7 +4,8 @@ import { groupOf } from './isolation.ts';
 import type { Status } from './status.ts';
 import { count } from './transition.ts';
 
-const ENOUGH = 10;
+/** Checks that make a mass. */
+export const MASS = 10;
 const SHARE = 0.6;
 
 /** Many checks of one network group that was well fail at once (alerting.md section 5). Kept from run to run, by group. */
@@ -62,7 +63,7 @@ function isOut({ result }: Evaluated): boolean {
 
 function begin(counted: Evaluated[], statuses: ReadonlyMap<string, Status>): MassFailure | null {
   // Nearly every run ends here.
-  if (counted.length < ENOUGH) return null;
+  if (counted.length < MASS) return null;
   const wereOk = counted.filter(({ check }) => statuses.get(check.id)?.latest?.state === 'OK');
   const failing = wereOk.filter(isOut);
   if (!isMany(failing.length, wereOk.length)) return null;
@@ -71,7 +72,7 @@ function begin(counted: Evaluated[], statuses: ReadonlyMap<string, Status>): Mas
 }
 
 function isMany(failing: number, of: number): boolean {
-  return failing >= ENOUGH && failing >= SHARE * of;
+  return failing >= MASS && failing >= SHARE * of;
 }
 
 interface Following {
@@ -94,7 +95,7 @@ function follow(own: MassFailure, { group, counted, statuses, verdict }: Followi
   }
   const due = counted.filter(({ check }) => wasOkBefore(own, statuses.get(check.id), check.id));
   // A run in which few of them are due says nothing.
-  if (due.length < ENOUGH) return own;
+  if (due.length < MASS) return own;
   const failing = due.filter(isOut);
   if (!isMany(failing.length, due.length)) return null;
   verdict.confirmed.push(group);

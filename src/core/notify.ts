@@ -2,7 +2,7 @@ import type { Check, Configuration } from './configuration.ts';
 import type { Evaluated } from './evaluate.ts';
 import type { Event, HeldBack, Item, PastProblem, WholeNews, WithheldItem } from './item.ts';
 import { describeCheck } from './item-facts.ts';
-import { judgeMassFailure, type MassVerdict } from './mass-failure.ts';
+import { judgeMassFailure, MASS, type MassVerdict } from './mass-failure.ts';
 import { planDowntimeEnds } from './notify-downtime.ts';
 import { planAfterMass } from './notify-mass.ts';
 import { planNewChecks } from './notify-new.ts';
@@ -50,6 +50,7 @@ export function planNotifications(
   facts: RunFacts,
 ): Plan {
   const situation = facts.situation ?? USUAL_SITUATION;
+  if (facts.isReplay === true && isQuiet(evaluated, facts, situation)) return planNothing(statuses, evaluated, situation);
   const mass = judgeMassFailure(configuration, statuses, evaluated, situation.masses);
   const plan: Plan = {
     items: [],
@@ -73,6 +74,17 @@ export function planNotifications(
   if (facts.isReplay !== true) planNewChecks(configuration, facts, plan);
   planWhole(telling, plan);
   return plan;
+}
+
+/** Nothing to tell, and too few checks for a mass failure: nearly every run of one check's year. */
+function isQuiet(evaluated: Evaluated[], { whole, standing }: RunFacts, { masses }: Situation): boolean {
+  if (evaluated.length >= MASS || whole.length > 0 || standing !== undefined || Object.keys(masses).length > 0) return false;
+  return evaluated.every((one) => one.transition === null && one.recurring === null && one.heldBack === null);
+}
+
+function planNothing(statuses: Map<string, Status>, evaluated: Evaluated[], situation: Situation): Plan {
+  for (const { status } of evaluated) statuses.set(status.check, status);
+  return { items: [], withheld: [], events: [], statuses, changed: new Set(), situation };
 }
 
 /** All that a transition is told with. */

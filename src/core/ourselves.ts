@@ -49,6 +49,7 @@ export function judgeOurselves(
   own: OwnRun,
 ): OwnVerdict {
   const { situation, sentinels, now } = own;
+  if (isUndisturbed(configuration, own)) return { results, situation, news: [] };
   const { isolations, news } = judgeIsolation(situation.isolations, sentinels, now);
   const clock = judgeClock(own);
   const isolated = new Set(sentinels.filter(isIsolated).map(({ group }) => group));
@@ -79,6 +80,12 @@ export function judgeOurselves(
     situation: { ...situation, isolations, isClockWrong: clock.isKept },
     news: [...whole, ...clock.news, ...findGap(configuration, own)],
   };
+}
+
+/** Nothing to judge by, and nothing going on: nearly every run of a replay. */
+function isUndisturbed({ proxies }: Configuration, { situation, sentinels, previousAt, isSynchronised }: OwnRun): boolean {
+  if (sentinels.length > 0 || previousAt !== null || isSynchronised !== null || situation.isClockWrong) return false;
+  return Object.keys(situation.isolations).length === 0 && Object.keys(proxies).length === 0;
 }
 
 /** Verdicts that compare a date with our clock: certificates, signatures, ages. */
