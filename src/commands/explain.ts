@@ -1,15 +1,19 @@
 import { formatAge, formatTime } from '../core/calendar.ts';
 import type { Check, Configuration } from '../core/configuration.ts';
-import { isNew } from '../core/notify.ts';
 import { windowFigures } from '../core/past.ts';
+import { watchedNow } from '../core/people.ts';
+import { isNew } from '../core/remember.ts';
 import { WINDOWS } from '../core/run-record.ts';
 import { type Status, stateType } from '../core/status.ts';
 import { count } from '../core/transition.ts';
+import { describeSaid, toSaid } from '../core/views-people.ts';
 import { toSettings } from '../core/views-settings.ts';
+import { toCalendar } from '../core/views-words.ts';
 import { loadMetricCatalogue } from '../registry.ts';
 import { readPastsForReading } from '../store/compaction.ts';
 import { type Database, openHistoryForReading } from '../store/database.ts';
 import { readEvents, readStatuses, resultsReader } from '../store/history.ts';
+import { readPeople } from '../store/people.ts';
 import { formatTable } from '../terminal.ts';
 import { type Command, type CommandContext, UsageError } from './command.ts';
 import { loadFor } from './load.ts';
@@ -29,7 +33,13 @@ export const explain: Command = {
     print(context, `${check.id}: ${check.type}, ${check.target}`, `defined in ${check.source.file}:${check.source.line}`);
     print(context, '', 'settings', ...(await describeSettings(check, context.columns)));
     if (database !== null && status !== undefined) {
-      print(context, '', 'now', ...describeNow(check, status, { configuration, now: context.now }));
+      print(
+        context,
+        '',
+        'now',
+        ...describeNow(check, status, { configuration, now: context.now }),
+        ...describePeople(check, database, configuration, context.now),
+      );
       print(context, '', 'history', ...describeHistory(database, check, status, configuration, context));
       database.close();
     } else {
@@ -74,6 +84,16 @@ function describeNow(
       `  problem since ${time(problem.onset)}, told ${problem.told ?? 'nobody'} to ${problem.toldTo.join(', ') || 'nobody'}`,
     );
   return lines;
+}
+
+/** Who said what of it, until when. */
+function describePeople(check: Check, database: Database, configuration: Configuration, now: number): string[] {
+  const said = readPeople(database, now);
+  const watched = said !== null && watchedNow(said, configuration.checks, now).has(check.id);
+  return [
+    ...describeSaid(check, toSaid({ said, configuration, now }), toCalendar(configuration.timezone, now)),
+    ...(watched ? ['watched in every run: somebody is changing something'] : []),
+  ].map((line) => `  people: ${line}`);
 }
 
 function whyNow(check: Check, status: Status, now: number): string {

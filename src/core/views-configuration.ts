@@ -1,4 +1,6 @@
 import type { Configuration } from './configuration.ts';
+import { formatPeriod } from './period.ts';
+import { formatRota, inCharge } from './rota.ts';
 import { formatDuration } from './unit.ts';
 import { type CheckView, type Means, type Seen, toCheckView } from './views-check.ts';
 import { describeOption, formatSettings, type Setting, toSettings } from './views-settings.ts';
@@ -45,7 +47,7 @@ export function toChecksView(checks: Seen[], means: Means): ChecksView {
   return {
     count: checks.length,
     general: describeGeneral(configuration),
-    contacts: describeContacts(configuration),
+    contacts: describeContacts(configuration, means.snapshot.now),
     shared: shared.describe(),
     proxies: checks
       .filter(({ check }) => check.service === null && check.host === null)
@@ -107,10 +109,17 @@ function describeGeneral(configuration: Configuration): string {
   return rows.map(([name, value]) => `${name.padEnd(18)} ${value}`).join('\n');
 }
 
-function describeContacts({ contacts, contactsForAll }: Configuration): string {
-  const rows = Object.values(contacts).map(({ name, mail, fallback }) => {
+/** Addresses and periods; of a rota who is in charge now: the page is written anew when that changes, as its words change. */
+function describeContacts({ contacts, contactsForAll, timezone }: Configuration, now: number): string {
+  const rows = Object.values(contacts).map(({ name, mail, periods, rota, fallback }) => {
+    if (rota !== null) {
+      const { member, insteadOf } = inCharge(rota, contacts, now, timezone);
+      const substitute = insteadOf === null ? '' : ` (for ${insteadOf}, who is absent)`;
+      return `${name.padEnd(18)} in charge: ${member}${substitute}; ${formatRota(rota)}`;
+    }
+    const when = periods === null ? '' : `; ${periods.map(formatPeriod).join(', ')} (${timezone})`;
     const after = fallback === null ? '' : `; after ${formatDuration(fallback.after)} undelivered: ${fallback.mail.join(', ')}`;
-    return `${name.padEnd(18)} ${mail.join(', ')}${after}`;
+    return `${name.padEnd(18)} ${mail.join(', ')}${when}${after}`;
   });
   return [...rows, `${'about the whole'.padEnd(18)} ${contactsForAll.join(', ') || 'nobody'}`].join('\n');
 }

@@ -1,6 +1,6 @@
 import { availability } from './availability.ts';
 import { PRIORITIES } from './configuration.ts';
-import { pageOf } from './notify.ts';
+import { pageOf } from './item-facts.ts';
 import { windowFigures, windowTally } from './past.ts';
 import type { Window } from './run-record.ts';
 import { STATES, type State } from './state.ts';
@@ -8,6 +8,7 @@ import { count } from './transition.ts';
 import { type BarRun, describeBar, toRuns, worstBar } from './views-bar.ts';
 import { describeTold, type Means, type Seen } from './views-check.ts';
 import type { Owner } from './views-owner.ts';
+import { describeSaid, type SaidRow, toSaidRows } from './views-people.ts';
 import { hardState, hardWord, type StateWord } from './views-state.ts';
 import {
   formatAvailability,
@@ -32,6 +33,8 @@ export interface OverviewView {
   soft: SmallRow[];
   /** What could not be judged, by the reason. */
   withheld: { reason: string; rows: SmallRow[] }[];
+  /** What people said: changes, downtimes, acknowledgements. */
+  said: SaidRow[];
   isFirstRun: boolean;
   services: OwnerRow[];
   hosts: OwnerRow[];
@@ -85,6 +88,7 @@ export function toOverview(checks: Seen[], rows: Map<Owner, OwnerRow>, means: Me
     problems: problems.map((one) => toProblem(one, means)),
     soft: standing('soft').map((one) => toSmallRow(one, means)),
     withheld: toWithheld(standing('withheld'), means),
+    said: toSaidRows(means.snapshot.said, means.snapshot.now, means.calendar),
     isFirstRun: means.snapshot.runs.length <= 1,
     services: [...rows.values()].filter((row) => row.kind === 'service'),
     hosts: [...rows.values()].filter((row) => row.kind === 'host'),
@@ -192,6 +196,7 @@ function toNotes({ check, status }: Seen, means: Means): string[] {
     describeTold(check, status, now)
       .replace(/^\w/, (letter) => letter.toLowerCase())
       .replace(/\.$/, ''),
+    ...describeSaid(check, means.said, means.calendar),
     ...(check.notes === null ? [] : [check.notes]),
   ];
 }

@@ -205,6 +205,7 @@ export function demoConfiguration(): Configuration {
         address: `192.0.2.${10 + i}`,
         labels: { role: name.replace(/\d.*|-.*/, ''), site: i % 3 === 0 ? 'lyon' : 'paris' },
         profiles: ['debian'],
+        parents: [],
         notes: null,
         source: { file: 'conf.d/hosts.yaml', line: 4 + 5 * i },
       },
@@ -468,6 +469,7 @@ export function demoSnapshot(): Snapshot {
     messages: demoMessages(),
     calmResults: (check) => toCalm(recents.get(check) ?? []),
     recentResults: (check) => recents.get(check) ?? [],
+    said: null,
     banners: [],
   };
 }
@@ -560,7 +562,7 @@ export function bigSnapshot(): Snapshot {
     Array.from({ length: 50 }, (_, i) => {
       const name = `host${i + 1}`;
       const source = { file: 'conf.d/big.yaml', line: i };
-      return [name, { name, address: `192.0.2.${i}`, labels: {}, profiles: [], notes: null, source }];
+      return [name, { name, address: `192.0.2.${i}`, labels: {}, profiles: [], parents: [], notes: null, source }];
     }),
   );
   const checks = Object.keys(hosts).flatMap((host) =>
