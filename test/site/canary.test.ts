@@ -277,4 +277,12 @@ describe('the public site', () => {
     }
     assert.match(all, /\*\*\*/);
   });
+  it('[H6] the private site says who is in charge by a rota, and by which rule', () => {
+    const page = sites.files.get('private/checks.html') ?? '';
+    const text = page.replace(/\s+/g, ' ');
+    assert.match(
+      text,
+      new RegExp(`in charge: ${canary('member')}; ${canary('member')}: 1 week each, handover Mon 09:00, since 2026-01-05`),
+    );
+  });
 });
