@@ -55,6 +55,7 @@ const lazy = [
   'config/load-files',
   'core/people',
   'emergency',
+  'dead-man',
   'heartbeat',
   'mail-outside',
   'mail/delivery',

@@ -4,9 +4,6 @@ import { join } from 'node:path';
 import type { Check, Configuration } from './core/configuration.ts';
 import { countChecks, formatHeartbeat, HEARTBEAT_NAMESPACE, type StateCounts } from './core/heartbeat.ts';
 import type { Status } from './core/status.ts';
-import { createContext } from './net/context.ts';
-import { requestHttp } from './net/http.ts';
-import { createResolver } from './net/resolver.ts';
 import { readSecret } from './net/secret.ts';
 import { signText } from './net/sshsig.ts';
 
@@ -22,8 +19,6 @@ export function countForSites(checks: readonly Check[], statuses: ReadonlyMap<st
   const shown = checks.filter((check) => check.public !== null);
   return { private: countChecks(checks, statuses), public: countChecks(shown, statuses) };
 }
-
-const DEAD_MAN_MS = 10_000;
 
 /** Signs and writes `heartbeat.txt` of both sites. Throws with the file and the reason. */
 export function writeHeartbeats({ heartbeat, sites, interval }: Configuration, { run, now, counts }: Beat): void {
@@ -60,29 +55,5 @@ function replaceFile(path: string, text: string): void {
     renameSync(temporary, path);
   } catch (error) {
     throw new Error(`${path}: cannot be written: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-  }
-}
-
-/** Tells the dead man's switch that this run was good; what is wrong with that, or null. */
-export async function callDeadManUrl(url: string, { run, now }: { run: number; now: number }): Promise<string | null> {
-  const context = createContext({
-    check: 'heartbeat',
-    proxy: null,
-    resolve: createResolver(),
-    signal: AbortSignal.timeout(DEAD_MAN_MS),
-    run,
-    tryNumber: 1,
-    now,
-    memory: undefined,
-    trace: () => {},
-    env: {},
-  });
-  // Its path is a secret of sorts: who knows it can keep the switch from noticing.
-  const where = `heartbeat.url (${new URL(url).host})`;
-  try {
-    const { status } = await requestHttp({ url, maxBody: 64 * 1024 }, context);
-    return status >= 200 && status < 300 ? null : `${where}: HTTP ${status}, expected 200-299`;
-  } catch (error) {
-    return `${where}: ${error instanceof Error ? error.message : String(error)}`;
   }
 }

@@ -24,6 +24,8 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   mail: async () => (await import('./commands/mail.ts')).mail,
   watch: async () => (await import('./commands/watch.ts')).watch,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
+  backup: async () => (await import('./commands/backup.ts')).backup,
+  restore: async () => (await import('./commands/restore.ts')).restore,
   types: async () => (await import('./commands/types.ts')).types,
 };
 

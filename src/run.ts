@@ -90,6 +90,7 @@ export async function runBatch(batch: Batch): Promise<RunSummary> {
       standing?.acknowledged.has(check) === true ||
       standing?.held.has(check) === true ||
       planned.statuses.get(check)?.trouble?.unstable != null,
+    said: hearing?.said ?? null,
     ending: () => hearing?.ending() ?? [],
   });
   const record = toRunRecord(number, now, previous, { evaluated, items: plan.items.length, interval: configuration.interval });
@@ -157,7 +158,7 @@ function tellNext(database: Database): number {
 async function decideTelling(
   { database, configuration, now }: Batch,
   plan: Plan,
-  facts: Pick<TellingRun, 'run' | 'statuses' | 'pastProblems' | 'isHeldBack' | 'ending'>,
+  facts: Pick<TellingRun, 'run' | 'statuses' | 'pastProblems' | 'isHeldBack' | 'said' | 'ending'>,
 ): Promise<ReturnType<typeof tellPlan>> {
   if (plan.items.length === 0 && now < tellNext(database)) return { plan, told: { owed: [], moves: [], remember: {} } };
   const { tellPlan } = await import('./tell.ts');
@@ -193,7 +194,7 @@ async function beat(
 ): Promise<string | null> {
   const { key, url } = configuration.heartbeat;
   if (key === null && url === null) return null;
-  const { callDeadManUrl, countForSites, writeHeartbeats } = await import('./heartbeat.ts');
+  const { countForSites, writeHeartbeats } = await import('./heartbeat.ts');
   // A run with nothing due has not read the statuses: it says what the last one counted.
   const known = readMeta(database, 'counts');
   const count = () => JSON.stringify(countForSites(configuration.checks, statuses ?? readStatuses(database)));
@@ -204,7 +205,9 @@ async function beat(
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
-  return url === null || !isGood ? null : callDeadManUrl(url, { run, now });
+  if (url === null || !isGood) return null;
+  const { callDeadManUrl } = await import('./dead-man.ts');
+  return callDeadManUrl(url, { run, now });
 }
 
 /** A run in which nothing happened leaves the pages as they are: they already say by when the next result is due. */

@@ -49,6 +49,8 @@ export function rankEntry({ item, over }: Entry): number {
   if (isRecovery(item)) return 8;
   if (item.kind === 'started') return 7;
   const state = { CRITICAL: 0, WARNING: 3, UNKNOWN: 4, OK: 5 }[item.state ?? 'OK'];
+  // It sums up what its host says besides: nothing of that may push it out.
+  if (item.kind === 'noisy') return state - 0.1;
   if (item.kind === 'reminder') return 6 + state / 10;
   return item.check === null && item.host === null ? 2 : state;
 }
@@ -63,7 +65,9 @@ export function sortEntries(entries: Entry[]): Entry[] {
 
 /** What the subject names: the worst; of equals the first in the list. What only waited for the digest comes last. */
 export function headEntry(sorted: Entry[]): Entry | undefined {
-  const key = (entry: Entry) => (entry.item.digest === undefined ? rankEntry(entry) : 20 + rankEntry(entry));
+  // A problem by its name says more than a sum.
+  const key = (entry: Entry) =>
+    rankEntry(entry) + (entry.item.digest === undefined ? 0 : 20) + (entry.item.kind === 'noisy' ? 0.5 : 0);
   return sorted.reduce<Entry | undefined>(
     (best, entry) => (best === undefined || key(entry) < key(best) ? entry : best),
     undefined,

@@ -45,6 +45,9 @@ export const WORDS: Record<ItemKind | 'weekly', string> = {
   weekly: 'WEEKLY',
 };
 
+/** What these say is how a check fails, not what it says at the moment. */
+const TOLD_BY_REASON = new Set<Item['kind']>(['frequent', 'recurring', 'unstable']);
+
 /** Short and stable: `PROBLEM website/front-page CRITICAL: HTTP 503, expected 200`. */
 export function headline({ item, over }: Entry): string {
   const subject = item.check ?? item.host ?? '';
@@ -52,7 +55,7 @@ export function headline({ item, over }: Entry): string {
   if (over !== null) return `OVER ${subject} was ${over.state} for ${length}`;
   if (item.check !== null && isRecovery(item)) return `${WORDS[item.kind]} ${subject} after ${length}`;
   const words = [WORDS[item.kind], subject, item.check === null ? '' : (item.state ?? '')].filter((word) => word !== '').join(' ');
-  return cleanText(`${words}: ${item.facts === null ? item.reason : item.facts.output}`, 150);
+  return cleanText(`${words}: ${item.facts === null || TOLD_BY_REASON.has(item.kind) ? item.reason : item.facts.output}`, 150);
 }
 
 /** Everything that is known, most important first. */

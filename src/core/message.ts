@@ -65,18 +65,13 @@ function choose(entries: Entry[]): { shown: Entry[]; hidden: Entry[] } {
   return { shown, hidden };
 }
 
-/** `and 440 more changes: web1 37, web2 12 ...; see the page`. */
+/** `and 440 more changes: see the page`, and how many of them are which host's, where it has several. */
 function describeHidden(hidden: Entry[]): string {
   const byOwner = new Map<string, number>();
   for (const { item } of hidden) byOwner.set(ownerOf(item) ?? '', (byOwner.get(ownerOf(item) ?? '') ?? 0) + 1);
-  const most = [...byOwner].sort(([, a], [, b]) => b - a);
-  const named = most
-    .slice(0, MAX_OWNERS_COUNTED)
-    .map(([owner, number]) => `  ${owner === '' ? 'about the whole' : owner}: ${number}`);
-  const rest = most.length - named.length;
-  const lines = [`and ${count(hidden.length, 'more change')}: see the page`];
-  // A line for each of hundreds of hosts would say no more than their number.
-  return [...lines, ...named, ...(rest > 0 ? [`  and ${rest} more hosts or services`] : [])].join('\n');
+  const most = [...byOwner].filter(([owner, number]) => owner !== '' && number > 1).sort(([, a], [, b]) => b - a);
+  const named = most.slice(0, MAX_OWNERS_COUNTED).map(([owner, number]) => `  ${owner}: ${number}`);
+  return [`and ${count(hidden.length, 'more change')}: see the page`, ...named].join('\n');
 }
 
 function signature({ url, timezone, now, token }: MessageContext): string {

@@ -27,6 +27,8 @@ export interface Telling extends HostBudgets {
   /** Days (local) of the last digest and of the last weekly mail. */
   digestDay: string;
   weekDay: string;
+  /** When the last digest was made. */
+  digestAt: number;
 }
 
 export interface TellingContext {
@@ -39,6 +41,8 @@ export interface TellingContext {
   isHeldBack(check: string): boolean;
   /** A message for the recipient that never left: what is owed joins it, and it stays one message. */
   joins(recipient: string): boolean;
+  /** Acknowledgements that ended at their time since then, without the problem's end: who said what, by check. */
+  expired?(since: number): Map<string, string>;
   /** What the history says of the week before, for the weekly mail. */
   week(): WeekFacts;
   /** A reminder or an escalation about a check as it is now. */
@@ -85,7 +89,7 @@ export function tell(planned: Item[], before: Telling | null, context: TellingCo
 /** The first run owes no digest for days when nothing was watched. */
 function beginTelling({ now, configuration }: TellingContext): Telling {
   const { day, monday } = lastDigestDays(now, configuration.timezone);
-  return { owners: {}, passed: {}, recipients: {}, told: {}, waits: [], digestDay: day, weekDay: monday };
+  return { owners: {}, passed: {}, recipients: {}, told: {}, waits: [], digestDay: day, weekDay: monday, digestAt: now };
 }
 
 /** Those who were told of the problem that is over; null where nothing is remembered of it. */
@@ -99,9 +103,11 @@ function planDigest(state: Telling, context: TellingContext): Item[] | null {
   const { now, configuration } = context;
   const { day, monday } = lastDigestDays(now, configuration.timezone);
   if (day <= state.digestDay) return null;
-  const items = planDigestReminders(state.told, { today: day, since: state.digestDay }, context);
+  const days = { today: day, since: state.digestDay, expired: context.expired?.(state.digestAt) ?? new Map<string, string>() };
+  const items = planDigestReminders(state.told, days, context);
   items.push(...planHiddenTrouble(state, context), ...planUnwatched(context));
   state.digestDay = day;
+  state.digestAt = now;
   if (monday > state.weekDay) {
     state.weekDay = monday;
     const { reason, lines } = composeWeek(context.week(), configuration, now);

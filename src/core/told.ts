@@ -100,19 +100,32 @@ export function planDue(told: ToldProblems, context: ScheduleContext): Item[] {
       if (context.now < problem.toldAt + step.after * 1000) break;
       problem.escalated += 1;
       const reason = `not acknowledged ${formatDuration(step.after)} after ${namesOf(problem)} ${problem.to.length === 1 ? 'was' : 'were'} told`;
-      items.push(context.itemOf(check, status, 'escalation', { reason, to: step.contacts }));
+      // With the onset that was told: it holds the thread together.
+      items.push({ ...context.itemOf(check, status, 'escalation', { reason, to: step.contacts }), onset: problem.onset });
     }
   });
   return items;
 }
 
-/** Reminders that stand in the digest of `today`; `since` is the day of the one before. */
-export function planDigestReminders(told: ToldProblems, days: { today: string; since: string }, context: ScheduleContext): Item[] {
+/** A digest's day and the one before, and acknowledgements that ended between. */
+export interface DigestDays {
+  today: string;
+  since: string;
+  /** By check. */
+  expired: Map<string, string>;
+}
+
+/** Reminders that stand in the digest: those whose day it is, and problems whose acknowledgement ended while they go on. */
+export function planDigestReminders(told: ToldProblems, { today, since, expired }: DigestDays, context: ScheduleContext): Item[] {
   const items: Item[] = [];
   eachFailing(told, context, ({ check, status, problem }) => {
     if (context.isHeldBack(check.id)) return;
-    if (!isDueInDigest(remindersOf(check), problem.toldAt, { ...days, zone: context.configuration.timezone })) return;
-    items.push({ ...reminderOf(check, status, problem, context), digest: 'this' });
+    const said = expired.get(check.id);
+    const isDue = isDueInDigest(remindersOf(check), problem.toldAt, { today, since, zone: context.configuration.timezone });
+    if (said === undefined && !isDue) return;
+    const reminder = reminderOf(check, status, problem, context);
+    const reason = said === undefined ? reminder.reason : `still a problem, and its acknowledgement has ended (${said})`;
+    items.push({ ...reminder, reason, digest: 'this' });
   });
   return items;
 }
@@ -152,7 +165,8 @@ function stepOf({ escalate }: Check, { escalated }: ToldProblem): Check['escalat
 
 function reminderOf(check: Check, status: Status, problem: ToldProblem, context: ScheduleContext): Item {
   const to = [...new Set(problem.to.map(([contact]) => contact))];
-  return context.itemOf(check, status, 'reminder', { reason: 'still a problem, and nobody acknowledged it', to });
+  const reason = 'still a problem, and nobody acknowledged it';
+  return { ...context.itemOf(check, status, 'reminder', { reason, to }), onset: problem.onset };
 }
 
 function namesOf({ to }: ToldProblem): string {

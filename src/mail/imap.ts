@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { ImapFlow } from 'imapflow';
 import type { InboxSettings } from '../core/configuration.ts';
 import { cleanText } from '../core/text.ts';
-import { INBOX_LIMITS, type Inbox } from './inbox.ts';
+import { INBOX_LIMITS, type Inbox } from './mailbox.ts';
 
 /** A mailbox over IMAP: `imaps://` from the first byte, `imap://` with STARTTLS, which is refused to go on without. */
 export async function openImap(

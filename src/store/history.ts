@@ -128,14 +128,24 @@ function moveOwed(database: Database, moves: Move[], now: number): void {
   }
 }
 
-/** Problems of a check that ended or began within 90 days before `now`, newest first, at most 10. */
+/** Problems of a check that ended or began within 90 days before `now`, newest first, at most 10, with what was said of them. */
 export function readPastProblems(database: Database, check: string, now: number): PastProblem[] {
   const rows = database
     .prepare(`
-      SELECT onset, max(CASE kind WHEN 'recovery' THEN at END) AS ended FROM events
-      WHERE check_id = ? AND at > ? AND kind IN ('problem', 'recovery') GROUP BY onset ORDER BY onset DESC LIMIT 10`)
-    .all(check, now - 90 * 86_400_000) as { onset: number; ended: number | null }[];
-  return rows.map(({ onset, ended }) => ({ onset, duration: ended === null ? null : (ended - onset) / 1000 }));
+      SELECT p.onset, p.ended, (
+        SELECT a.author || ': ' || a.note FROM acknowledgements a
+        WHERE a.check_id = :check AND a.at >= p.onset AND (p.ended IS NULL OR a.at <= p.ended) ORDER BY a.acknowledgement DESC LIMIT 1
+      ) AS note
+      FROM (
+        SELECT onset, max(CASE kind WHEN 'recovery' THEN at END) AS ended FROM events
+        WHERE check_id = :check AND at > :since AND kind IN ('problem', 'recovery') GROUP BY onset ORDER BY onset DESC LIMIT 10
+      ) p ORDER BY p.onset DESC`)
+    .all({ check, since: now - 90 * 86_400_000 }) as { onset: number; ended: number | null; note: string | null }[];
+  return rows.map(({ onset, ended, note }) => ({
+    onset,
+    duration: ended === null ? null : (ended - onset) / 1000,
+    ...(note === null ? {} : { note }),
+  }));
 }
 
 /** The newest runs first. */

@@ -237,7 +237,7 @@ describe('vigie change', () => {
   it('[W2] has everything behind the host looked at in every run, and ends with what is broken since', async () => {
     await vigie(folder.path, ['run']);
     const before = target.requests;
-    const waiting = as('anna', 'change', 'web1', '--note', 'deploying nginx', '--watch', '4s', '--wait');
+    const waiting = as('anna', 'change', 'web1', '--note', 'deploying nginx', '--watch', '15s', '--wait');
     while (said().changes.length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
     target.status = 503;
     await vigie(folder.path, ['run']);
@@ -252,7 +252,7 @@ describe('vigie change', () => {
   it('[W2] [W3] ends with "all 3 are back" when they are', async () => {
     target.status = 200;
     await now();
-    const waiting = as('anna', 'change', 'web1', '--note', 'deploying nginx', '--watch', '3s', '--wait');
+    const waiting = as('anna', 'change', 'web1', '--note', 'deploying nginx', '--watch', '10s', '--wait');
     while (said().changes.length < 2) await new Promise((resolve) => setTimeout(resolve, 50));
     await vigie(folder.path, ['run']);
     const { code, stdout } = await waiting;

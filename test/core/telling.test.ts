@@ -475,6 +475,18 @@ describe('the daily digest and the weekly mail', () => {
     assert.deepEqual(more, []);
   });
 
+  it('[W1] an acknowledgement that ended while its problem goes on is a line of the digest, with what was said', () => {
+    const check = checkOf({ remind: { after: [], every: null } });
+    const teller = new Teller([check]);
+    teller.step(MONDAY, [itemFor(check, MONDAY)]);
+    teller.expired.set(check.id, 'anna: waiting for a disk');
+    const [digest] = teller.waitUntil(MONDAY + DAY);
+    assert.deepEqual(
+      digest?.items.map(({ kind, reason }) => `${kind}: ${reason}`),
+      ['reminder: still a problem, and its acknowledgement has ended (anna: waiting for a disk)'],
+    );
+  });
+
   it('[W1] checks that nobody can watch for a day are one line of the digest', () => {
     const check = checkOf({ parents: ['router/alive'] });
     const teller = new Teller([check]);

@@ -46,6 +46,7 @@ export function storeRun(database: Database, configuration: Configuration, resul
     statuses: () => plan.statuses,
     pastProblems,
     isHeldBack: () => false,
+    said: null,
     ending: () => [],
   });
   const batch = toBatchRecord(record, evaluated, told.plan, told.told);

@@ -21,6 +21,7 @@ export class Teller {
   readonly heldBack = new Set<string>();
   readonly unsent = new Set<string>();
   ending: string[] = [];
+  expired = new Map<string, string>();
   state: Telling | null = null;
   last: Told | undefined;
   private run = 0;
@@ -54,6 +55,7 @@ export class Teller {
       ...context,
       isHeldBack: (check) => this.heldBack.has(check),
       joins: (recipient) => this.unsent.has(recipient),
+      expired: () => this.expired,
       week: () => ({
         problems: [],
         soft: [],
