@@ -48,7 +48,7 @@ export function rankEntry({ item, over }: Entry): number {
   if (over !== null) return 9;
   if (isRecovery(item)) return 8;
   if (item.kind === 'started') return 7;
-  const state = { CRITICAL: 0, WARNING: 3, UNKNOWN: 4, OK: 5 }[item.state ?? 'OK'];
+  const state = STATE_RANK[item.state ?? 'OK'];
   // It sums up what its host says besides: nothing of that may push it out.
   if (item.kind === 'noisy') return state - 0.1;
   if (item.kind === 'reminder') return 6 + state / 10;
@@ -57,11 +57,16 @@ export function rankEntry({ item, over }: Entry): number {
 
 /** Hosts without recent items stand first: what one noisy host says cannot bury another's first word. */
 export function sortEntries(entries: Entry[]): Entry[] {
-  const isFirst = (entry: Entry) => entry.item.isFresh === true && rankEntry(entry) < 6;
-  return [...entries].sort(
-    (a, b) => Number(isFirst(b)) - Number(isFirst(a)) || rankEntry(a) - rankEntry(b) || a.item.at - b.item.at,
-  );
+  // Keys are made once: there can be a hundred thousand entries after a relay was down for a week.
+  const keyed = entries.map((entry) => {
+    const rank = rankEntry(entry);
+    return { entry, rank, group: entry.item.isFresh === true && rank < 6 ? 0 : 1 };
+  });
+  keyed.sort((a, b) => a.group - b.group || a.rank - b.rank || a.entry.item.at - b.entry.item.at);
+  return keyed.map(({ entry }) => entry);
 }
+
+const STATE_RANK: Record<State, number> = { CRITICAL: 0, WARNING: 3, UNKNOWN: 4, OK: 5 };
 
 /** What the subject names: the worst; of equals the first in the list. What only waited for the digest comes last. */
 export function headEntry(sorted: Entry[]): Entry | undefined {

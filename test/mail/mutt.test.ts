@@ -8,7 +8,7 @@ import { composeContent, type Draft } from '../../src/mail/compose.ts';
 import { maildirTransport } from '../../src/mail/maildir.ts';
 import { checkOf, configurationOf } from '../support/model.ts';
 import { needs, temporaryFolder } from '../support/server.ts';
-import { HOUR, itemFor, MONDAY, recoveryOf } from '../support/telling.ts';
+import { HOUR, itemFor, MINUTE, MONDAY, recoveryOf } from '../support/telling.ts';
 
 const check = checkOf({ id: 'website/café', priority: 'critical' });
 const problem = itemFor(check, MONDAY);
@@ -67,7 +67,8 @@ async function readThread(): Promise<string> {
 describe('read in mutt', needs('mutt', 'script'), () => {
   it('[H1] a problem and its recovery are one thread with our words in it; another problem is not in it', async () => {
     const first = await deliver({ message: 1, items: [problem], references: [] }, MONDAY);
-    await deliver({ message: 2, items: [itemFor(checkOf({ id: 'mail/smtp' }), MONDAY)], references: [] }, MONDAY);
+    const other = itemFor(checkOf({ id: 'mail/smtp' }), MONDAY + MINUTE);
+    await deliver({ message: 2, items: [other], references: [] }, MONDAY + MINUTE);
     await deliver({ message: 3, items: [recoveryOf(problem, MONDAY + HOUR)], references: [first] }, MONDAY + HOUR);
     const shown = await readThread();
     const subjects = [...shown.matchAll(/^Subject: (.*)$/gm)].map(([, subject]) => subject);
