@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatTime } from '../core/calendar.ts';
-import { coveredBy, describeVerdict, judgeChange } from '../core/people.ts';
+import { describeVerdict, judgeChange } from '../core/change-verdict.ts';
+import { coveredBy } from '../core/people.ts';
 import { count } from '../core/transition.ts';
 import { readStatuses } from '../store/history.ts';
 import { addChange } from '../store/people.ts';

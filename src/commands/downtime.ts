@@ -1,5 +1,6 @@
 import { formatAge, formatTime } from '../core/calendar.ts';
-import { coveredBy, type Downtime, nextStart, stretchAt } from '../core/people.ts';
+import { nextStart, stretchAt } from '../core/downtime.ts';
+import { coveredBy, type Downtime } from '../core/people.ts';
 import { count } from '../core/transition.ts';
 import { formatDuration } from '../core/unit.ts';
 import { addDowntime, readPeople, removeDowntime } from '../store/people.ts';

@@ -24,6 +24,9 @@ export function recordScheduled(
   if (rule === null || (trouble.recent.length === 0 && failure === null)) return { seen: 0, recent: [] };
   const seen = trouble.seen + 1;
   const { at, state } = result;
+  const [oldest] = trouble.recent;
+  // They are in the order of time: nothing leaves the window before the oldest does.
+  if (failure === null && oldest !== undefined && isInWindow(oldest, rule, seen, at)) return { seen, recent: trouble.recent };
   const added = failure === null ? [] : [{ at, place: seen, state, ...failure }];
   const inWindow = [...trouble.recent, ...added].filter((one) => isInWindow(one, rule, seen, at));
   return { seen, recent: bound(inWindow, rule.failures) };

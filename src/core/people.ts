@@ -1,5 +1,6 @@
-import { addWeeks, formatTime, weeksBetween } from './calendar.ts';
+import { addWeeks, formatTime } from './calendar.ts';
 import type { Check, Configuration } from './configuration.ts';
+import { isOver, nextStart, type Stretch, stretchAt, stretchOf, windowAt } from './downtime.ts';
 import type { Item } from './item.ts';
 import type { Result } from './observation.ts';
 import { isSelected } from './selection.ts';
@@ -81,12 +82,6 @@ export function standNow(said: People, checks: readonly Check[], results: readon
   return { people, held, acknowledged: acknowledgedNow(people, now), released };
 }
 
-/** One stretch of a downtime in which nothing is told. */
-export interface Stretch {
-  start: number;
-  end: number;
-}
-
 /** The ids of the checks that a PATTERN names, and of everything that depends on them. */
 export function coveredBy(target: string, checks: readonly Check[]): Set<string> {
   const covered = new Set(checks.filter((check) => isSelected(target, check)).map(({ id }) => id));
@@ -96,48 +91,6 @@ export function coveredBy(target: string, checks: readonly Check[]): Set<string>
     for (const { id, parents } of checks) if (parents.some((parent) => covered.has(parent))) covered.add(id);
   }
   return covered;
-}
-
-/** The start of the latest window that has begun at `now`; null before the first. */
-function windowAt({ from, repeat, zone }: Downtime, now: number): number | null {
-  if (now < from) return null;
-  if (repeat === null) return from;
-  const weeks = weeksBetween(from, now, zone);
-  const start = addWeeks(from, weeks, zone);
-  return start <= now ? start : addWeeks(from, weeks - 1, zone);
-}
-
-/** The stretch of a window, or null when it has not begun, or not yet. */
-function stretchOf(downtime: Downtime, window: number): Stretch | null {
-  const { flexible, begun, duration, removedAt } = downtime;
-  if (flexible !== null && begun?.window !== window) return null;
-  const start = flexible === null ? window : (begun?.at ?? window);
-  const end = Math.min(start + duration * 1000, removedAt ?? Number.POSITIVE_INFINITY);
-  return end > start ? { start, end } : null;
-}
-
-/** The stretch that holds at `now`, or null. One that is longer than a week overlaps itself: then it never ends. */
-export function stretchAt(downtime: Downtime, now: number): Stretch | null {
-  const window = windowAt(downtime, now);
-  const stretch = window === null ? null : stretchOf(downtime, window);
-  return stretch !== null && now >= stretch.start && now < stretch.end ? stretch : null;
-}
-
-/** When it begins next, or null: for lists and pages. */
-export function nextStart(downtime: Downtime, now: number): number | null {
-  const { from, repeat, zone, removedAt } = downtime;
-  if (removedAt !== null) return null;
-  if (now < from) return from;
-  return repeat === null ? null : addWeeks(windowAt(downtime, now) ?? from, 1, zone);
-}
-
-/** Whether nothing can come of it any more: once the end of what it held back is told, it is history. */
-export function isOver(downtime: Downtime, now: number): boolean {
-  const { from, repeat, flexible, duration, removedAt, begun } = downtime;
-  if (removedAt !== null && removedAt <= now) return stretchAt(downtime, now) === null;
-  if (repeat !== null) return false;
-  const lastStart = begun?.at ?? from + (flexible ?? 0) * 1000;
-  return now >= lastStart + (flexible !== null && begun === null ? 0 : duration * 1000);
 }
 
 /** Of each covered check the downtime that holds now; where several do, the one that ends last. */
@@ -279,47 +232,6 @@ export function nextTurn(people: People, now: number): number | null {
     ...people.downtimes.flatMap((downtime) => [stretchAt(downtime, now)?.end ?? null, nextStart(downtime, now)]),
   ].filter((at): at is number => at !== null && at >= now);
   return times.length === 0 ? null : Math.min(...times);
-}
-
-/** How a watch window stands: what is back, what is broken since, what was broken before, what nobody has looked at yet. */
-export interface ChangeVerdict {
-  back: string[];
-  broken: { check: string; output: string }[];
-  before: string[];
-  unseen: string[];
-}
-
-/** Judges what a change covers by the statuses of now; what was wrong before it is not its fault. */
-export function judgeChange(
-  { target, at }: Pick<Change, 'target' | 'at'>,
-  configuration: Pick<Configuration, 'checks'>,
-  statuses: ReadonlyMap<string, Status>,
-): ChangeVerdict {
-  const verdict: ChangeVerdict = { back: [], broken: [], before: [], unseen: [] };
-  const enabled = configuration.checks.filter((check) => check.enabled);
-  for (const id of coveredBy(target, enabled)) {
-    const status = statuses.get(id);
-    const latest = status?.latest ?? null;
-    const since = status?.problem?.onset ?? status?.streak?.startedAt ?? null;
-    if (status === undefined || latest === null || latest.at < at) verdict.unseen.push(id);
-    else if (since !== null && since < at) verdict.before.push(id);
-    else if (latest.state !== 'OK' || since !== null) verdict.broken.push({ check: id, output: latest.output });
-    else verdict.back.push(id);
-  }
-  return verdict;
-}
-
-/** The lines that end a `vigie change`. */
-export function describeVerdict({ back, broken, before, unseen }: ChangeVerdict): string[] {
-  const all = back.length + broken.length + before.length + unseen.length;
-  const lines = broken.map(({ check, output }) => `${check} is broken since your change: ${output}`);
-  for (const check of before) lines.push(`${check} was broken before your change and still is`);
-  if (unseen.length > 0) {
-    const named = unseen.slice(0, 5).join(', ');
-    lines.push(`${unseen.length} of ${all} not looked at since: ${named}${unseen.length > 5 ? ' ...' : ''}; does vigie run?`);
-  }
-  if (back.length === all) return [all === 1 ? 'the one check is back' : `all ${all} are back`];
-  return [...lines, `${back.length} of ${all} are back`];
 }
 
 const SOON_MS = 7 * 86_400_000;

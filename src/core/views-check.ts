@@ -25,6 +25,7 @@ import {
   type StateClass,
   WITHHELD_WORDS,
 } from './views-words.ts';
+import { findHolding } from './why.ts';
 
 /** What all private pages are made with. */
 export interface Means {
@@ -271,6 +272,8 @@ export function describeTold(check: Check, status: Status, now: number): string 
   const { problem } = status;
   if (problem === null || problem.toldTo.length > 0) return `Told ${problem?.toldTo.join(', ') ?? 'nobody'}.`;
   if (isNew(status, now)) return 'Nobody is told yet: the check is new and has never been OK.';
+  const holding = findHolding(status, now);
+  if (holding !== null) return `Nobody is told: ${holding.words}.`;
   return check.contacts.length === 0 ? 'Nobody is told: it has no contacts.' : 'Nobody was told.';
 }
 

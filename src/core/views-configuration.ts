@@ -82,7 +82,7 @@ class Shared {
 }
 
 function describeGeneral(configuration: Configuration): string {
-  const { timezone, interval, limits, retention, mail, sites, proxies, state } = configuration;
+  const { timezone, interval, limits, retention, mail, sites, proxies, state, heartbeat } = configuration;
   const rows: [string, string][] = [
     ['title', configuration.title],
     ['timezone', timezone],
@@ -97,6 +97,12 @@ function describeGeneral(configuration: Configuration): string {
     ['mail transport', describeOption(mail.transport)],
     ...(mail.user === null ? [] : [['mail user', mail.user] as [string, string]]),
     ...(mail.password === null ? [] : [['mail password', '***'] as [string, string]]),
+    ...(mail.inbox === null
+      ? []
+      : [['inbox', `${mail.inbox.mailbox}${mail.inbox.user === null ? '' : ` as ${mail.inbox.user}`}`] as [string, string]]),
+    ...(heartbeat.key === null ? [] : [['heartbeat key', heartbeat.key] as [string, string]]),
+    // Its path is a secret of sorts: who knows it can keep the switch from noticing.
+    ...(heartbeat.url === null ? [] : [['heartbeat url', `${new URL(heartbeat.url).origin}/…`] as [string, string]]),
     [
       'limits',
       `${limits.concurrency} at once, ${limits.perHost} a host, ${limits.perProxy} a proxy, run ${formatDuration(limits.runDeadline)}`,

@@ -19,6 +19,7 @@ import {
   type StateClass,
   WITHHELD_WORDS,
 } from './views-words.ts';
+import { findHolding } from './why.ts';
 
 /** The first page: what is wrong, then everything at a glance. */
 export interface OverviewView {
@@ -33,6 +34,8 @@ export interface OverviewView {
   soft: SmallRow[];
   /** What could not be judged, by the reason. */
   withheld: { reason: string; rows: SmallRow[] }[];
+  /** What is judged, but not told. */
+  heldBack: { reason: string; rows: SmallRow[] }[];
   /** What people said: changes, downtimes, acknowledgements. */
   said: SaidRow[];
   isFirstRun: boolean;
@@ -88,6 +91,7 @@ export function toOverview(checks: Seen[], rows: Map<Owner, OwnerRow>, means: Me
     problems: problems.map((one) => toProblem(one, means)),
     soft: standing('soft').map((one) => toSmallRow(one, means)),
     withheld: toWithheld(standing('withheld'), means),
+    heldBack: toHeldBack(checks, means),
     said: toSaidRows(means.snapshot.said, means.snapshot.now, means.calendar),
     isFirstRun: means.snapshot.runs.length <= 1,
     services: [...rows.values()].filter((row) => row.kind === 'service'),
@@ -218,6 +222,18 @@ function toWithheld(checks: Seen[], means: Means): OverviewView['withheld'] {
     reason: WITHHELD_WORDS[reason],
     rows: checks.filter((one) => one.status?.latest?.withheld === reason).map((one) => toSmallRow(one, means)),
   }));
+}
+
+/** Unstable, waiting for its pattern, waiting for a mass failure to be seen: a reader who misses a mail finds the reason here. */
+function toHeldBack(checks: Seen[], means: Means): OverviewView['heldBack'] {
+  const groups = new Map<string, Seen[]>();
+  for (const one of checks) {
+    if (one.status === undefined || one.status.latest?.withheld != null) continue;
+    const holding = findHolding(one.status, means.snapshot.now);
+    if (holding === null || holding.because === 'new') continue;
+    groups.set(holding.words, [...(groups.get(holding.words) ?? []), one]);
+  }
+  return [...groups].map(([reason, members]) => ({ reason, rows: members.map((one) => toSmallRow(one, means)) }));
 }
 
 export function toOwnerRow(owner: Owner, means: Means): OwnerRow {

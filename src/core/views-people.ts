@@ -1,5 +1,6 @@
 import type { Check } from './configuration.ts';
-import { type Acknowledgement, acknowledgedNow, type Downtime, downtimesNow, nextStart, type People, stretchAt } from './people.ts';
+import { nextStart, stretchAt } from './downtime.ts';
+import { type Acknowledgement, acknowledgedNow, type Downtime, downtimesNow, type People } from './people.ts';
 import type { Snapshot } from './snapshot.ts';
 import { formatDuration } from './unit.ts';
 import type { Calendar, Moment } from './views-words.ts';

@@ -181,14 +181,16 @@ interface Verdict {
  */
 function verdictOf(snapshot: Snapshot, check: Check, { held }: Said): Verdict {
   const status = snapshot.statuses.get(check.id);
+  // What is withheld as unreachable fails too: a host that is rebooted as planned takes its services along.
+  const isFailing = status?.latest != null && (status.problem !== null || status.latest.state !== 'OK');
+  if (status !== undefined && isFailing && held.has(check.id)) {
+    return { state: 'maintenance', since: status.problem?.onset ?? status.since };
+  }
   const counted = status === undefined ? null : lastCounted(status, () => snapshot.recentResults(check.id));
   if (status === undefined || counted === null || snapshot.now - counted.at > 3 * check.every * 1000) {
     return { state: 'unknown', since: counted?.at ?? null };
   }
-  const { problem, streak } = status;
-  if (held.has(check.id) && (problem !== null || streak !== null)) {
-    return { state: 'maintenance', since: problem?.onset ?? streak?.startedAt ?? null };
-  }
+  const { problem } = status;
   if (problem === null) return { state: 'operational', since: null };
   // One OK result of the several that end a problem: it lasts, as it was told.
   const state = counted.state === 'OK' ? (problem.told ?? 'WARNING') : counted.state;

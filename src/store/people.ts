@@ -131,3 +131,10 @@ export function readExpired(database: Database, since: number): { check: string;
     WHERE ended_because = 'expired' AND ended_at > ? ORDER BY acknowledgement`;
   return database.prepare(sql).all(since) as { check: string; author: string; note: string; endedAt: number }[];
 }
+
+/** What people said is kept as long as events; what holds is never forgotten. */
+export function forgetPeople(database: Database, before: number): void {
+  database.prepare('DELETE FROM acknowledgements WHERE ended_at < ?').run(before);
+  database.prepare('DELETE FROM downtimes WHERE over_at < ?').run(before);
+  database.prepare('DELETE FROM changes WHERE until < ?').run(before);
+}

@@ -1,20 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { describeVerdict, judgeChange } from '../../src/core/change-verdict.ts';
 import type { Check } from '../../src/core/configuration.ts';
+import { nextStart, stretchAt } from '../../src/core/downtime.ts';
 import { evaluate } from '../../src/core/evaluate.ts';
 import { planNotifications } from '../../src/core/notify.ts';
 import {
   changeBefore,
   coveredBy,
   type Downtime,
-  describeVerdict,
-  judgeChange,
-  nextStart,
   nextTurn,
   type People,
   planPeople,
   standNow,
-  stretchAt,
   watchedNow,
 } from '../../src/core/people.ts';
 import type { State } from '../../src/core/state.ts';

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { openHistoryForReading } from '../../src/store/database.ts';
 import { checkIntegrity } from '../../src/store/history.ts';
 import { BUNDLE, type CliOptions, type Ended, globalFile, installation, vigie } from '../support/cli.ts';
+import { findFaketime } from '../support/faketime.ts';
 import { readMaildir } from '../support/maildir.ts';
 import { needs } from '../support/server.ts';
 import { Target } from '../support/target.ts';
@@ -29,23 +30,9 @@ afterEach(async () => {
 const at = (...names: string[]) => join(folder.path, ...names);
 const subjects = () => readMaildir(at('state/mail')).map(({ subject }) => subject);
 
-/** libfaketime as a library, since its program does not pass signals on. */
-function findLibrary(): string {
-  for (const base of ['/usr/lib', '/usr/local/lib']) {
-    for (const folderName of ['faketime', ...readdirSync(base).map((name) => `${name}/faketime`)]) {
-      try {
-        if (readdirSync(join(base, folderName)).includes('libfaketime.so.1')) return join(base, folderName, 'libfaketime.so.1');
-      } catch {
-        // Not there.
-      }
-    }
-  }
-  return 'libfaketime.so.1';
-}
-
 /** One run on a clock that is off: the wall clock only, as when somebody sets it; durations stay true. */
 function runAt(offset: string, args: string[] = ['--now', '*'], options: CliOptions = {}): Promise<Ended> {
-  const env = { LD_PRELOAD: findLibrary(), FAKETIME: offset, FAKETIME_DONT_FAKE_MONOTONIC: '1', DONT_FAKE_MONOTONIC: '1' };
+  const env = { LD_PRELOAD: findFaketime(), FAKETIME: offset, FAKETIME_DONT_FAKE_MONOTONIC: '1', DONT_FAKE_MONOTONIC: '1' };
   return vigie(folder.path, ['run', ...args], { program: BUNDLE, ...options, env: { ...env, ...options.env } });
 }
 

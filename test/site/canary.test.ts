@@ -269,13 +269,21 @@ describe('the public site', () => {
       .map(([, content]) => content)
       .join('\n');
     const shown =
-      'type target option-url via threshold contact check-notes parent check-file origin title state-folder private-title proxy proxy-host from transport user mail fallback contact-for-all address label label-value profile host-notes service-title needed-by service-notes internal-title output metric metric-label part part-output told past-output reason event-output recipient subject answer banner code ack-author ack-note downtime-author downtime-note change-target change-author change-note'.split(
+      'type target option-url via threshold contact check-notes parent check-file origin title state-folder private-title proxy proxy-host from transport user mail fallback contact-for-all address label label-value profile host-notes service-title needed-by service-notes internal-title output metric metric-label part part-output told past-output reason event-output recipient subject answer banner code ack-author ack-note downtime-author downtime-note change-target change-author change-note mailbox inbox-user'.split(
         ' ',
       );
     for (const field of shown) assert.ok(all.includes(canary(field)), `${field} is not on the private site`);
-    for (const field of ['secret-file', 'secret-env', 'mail-password', 'memory', 'fingerprint']) {
+    for (const field of ['inbox-password', 'secret-file', 'secret-env', 'mail-password', 'memory', 'fingerprint']) {
       assert.ok(!all.includes(canary(field)), `${field} is on the private site`);
     }
     assert.match(all, /\*\*\*/);
+  });
+  it('[H6] the private site says who is in charge by a rota, and by which rule', () => {
+    const page = sites.files.get('private/checks.html') ?? '';
+    const text = page.replace(/\s+/g, ' ');
+    assert.match(
+      text,
+      new RegExp(`in charge: ${canary('member')}; ${canary('member')}: 1 week each, handover Mon 09:00, since 2026-01-05`),
+    );
   });
 });

@@ -7,6 +7,7 @@ import {
   addAcknowledgements,
   addChange,
   addDowntime,
+  forgetPeople,
   readPeople,
   removeDowntime,
   storePeopleUpdate,
@@ -93,6 +94,26 @@ describe('what people said, in the store', () => {
       addChange(database, { target: 'web1', at: NOON, until: NOON + 1000, author: 'anna', note: 'x' });
       assert.equal(readPeople(database, NOON + 3_600_000)?.changes.length, 1);
       assert.equal(readPeople(database, NOON + 3 * 3_600_000), null);
+    } finally {
+      remove();
+    }
+  });
+
+  it('[R1] is forgotten like events, but for what still holds', () => {
+    const { database, remove } = freshHistory(NOON);
+    const old = NOON - 100 * 86_400_000;
+    try {
+      addDowntime(database, { ...downtime, from: old, at: old });
+      addDowntime(database, { ...downtime, from: old, at: old, repeat: 'weekly' });
+      storePeopleUpdate(database, { begun: [], told: [{ downtime: 1, until: old + 1000, isOver: true }], ended: [] });
+      addChange(database, { target: 'web1', at: old, until: old + 1000, author: 'anna', note: 'x' });
+      const said = { at: old, until: NOON, author: 'anna', note: 'x', publicNote: null };
+      addAcknowledgements(database, ['a/b', 'a/c'], said);
+      storePeopleUpdate(database, { begun: [], told: [], ended: [{ acknowledgement: 1, at: old + 1000, because: 'recovered' }] });
+      forgetPeople(database, NOON - 90 * 86_400_000);
+      const left = (table: string) => database.prepare(`SELECT count(*) FROM ${table}`).pluck().get();
+      assert.deepEqual([left('downtimes'), left('changes'), left('acknowledgements')], [1, 0, 1]);
+      assert.equal(readPeople(database, NOON)?.downtimes[0]?.repeat, 'weekly');
     } finally {
       remove();
     }

@@ -3,6 +3,7 @@ import type { Check, Configuration, Service } from '../../src/core/configuration
 import type { Event } from '../../src/core/item.ts';
 import type { Withheld } from '../../src/core/observation.ts';
 import { dayBefore, summarisePast } from '../../src/core/past.ts';
+import type { People } from '../../src/core/people.ts';
 import type { RunRecord } from '../../src/core/run-record.ts';
 import type { CalmResults, MessageRecord, PastResult, Snapshot } from '../../src/core/snapshot.ts';
 import type { State } from '../../src/core/state.ts';
@@ -469,8 +470,65 @@ export function demoSnapshot(): Snapshot {
     messages: demoMessages(),
     calmResults: (check) => toCalm(recents.get(check) ?? []),
     recentResults: (check) => recents.get(check) ?? [],
-    said: null,
+    said: demoPeople(),
     banners: [],
+  };
+}
+
+/** What people said: one acknowledgement with public words, a downtime that holds, one that comes, a change. */
+function demoPeople(): People {
+  const planned = {
+    flexible: null,
+    begun: null,
+    toldUntil: 0,
+    removedAt: null,
+    zone: 'Europe/Paris',
+    at: DEMO_NOW - 90 * MINUTE,
+  };
+  return {
+    acknowledgements: [
+      {
+        number: 3,
+        check: 'website/front-page',
+        at: DEMO_NOW - 4 * MINUTE,
+        until: DEMO_NOW + 1800 * MINUTE,
+        author: 'anna',
+        note: 'uwsgi hangs, restarting it',
+        publicNote: 'The website does not answer at times; we are on it.',
+      },
+    ],
+    downtimes: [
+      {
+        ...planned,
+        number: 7,
+        target: 'build3',
+        from: DEMO_NOW - 60 * MINUTE,
+        duration: 7200,
+        repeat: null,
+        author: 'bert',
+        note: 'new disk',
+      },
+      {
+        ...planned,
+        number: 5,
+        target: 'backup',
+        from: DEMO_NOW + 600 * MINUTE,
+        duration: 1800,
+        repeat: 'weekly',
+        author: 'anna',
+        note: 'dump',
+      },
+    ],
+    changes: [
+      {
+        number: 2,
+        target: 'jenkins',
+        at: DEMO_NOW - 5 * MINUTE,
+        until: DEMO_NOW + 15 * MINUTE,
+        author: 'bert',
+        note: 'Jenkins 2.479',
+      },
+    ],
   };
 }
 
