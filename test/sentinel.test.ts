@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { createServer as createHttpsServer } from 'node:https';
 import { createServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import type { Sentinel } from '../src/core/configuration.ts';
+import type { SentinelReport } from '../src/core/isolation.ts';
 import { askSentinels } from '../src/sentinel.ts';
+import { certificateRig, DAY, type Issued } from './support/certificates.ts';
 import { configurationOf } from './support/model.ts';
 
 /** RFC 5737's documentation range is not routed; here a port that nobody listens on answers faster. */
@@ -57,5 +60,46 @@ describe('sentinels', () => {
   it('[W1] an https sentinel that does not answer has failed, and has no say about the clock', async () => {
     const [report] = await ask([{ kind: 'https', url: `https://127.0.0.1:${port}/` }]).finish();
     assert.deepEqual(report, { group: 'direct', failed: 1, of: 1, clockOffsetsMs: [] });
+  });
+
+  describe('of https', () => {
+    const rig = certificateRig();
+    after(() => rig.remove());
+
+    /** Answers with a clock that is so far ahead of ours. */
+    async function offsetOf(certificate: Issued, aheadMs: number): Promise<SentinelReport | undefined> {
+      const server = createHttpsServer({ key: certificate.key, cert: certificate.chain }, (_request, response) => {
+        response.writeHead(404, { date: new Date(Date.now() + aheadMs).toUTCString() }).end();
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const address = server.address();
+      const own = typeof address === 'object' && address !== null ? address.port : 0;
+      const sentinels: Sentinel[] = [{ kind: 'https', url: `https://127.0.0.1:${own}/` }];
+      const configuration = configurationOf([], { sentinels: { direct: sentinels } });
+      const outside = { run: 1, now: Date.now(), timeoutMs: 5000, ca: rig.caFile };
+      const [report] = await askSentinels(configuration, ['direct'], outside).finish();
+      server.closeAllConnections();
+      server.close();
+      return report;
+    }
+
+    it('[W1] any answer will do, and its Date says how far our clock is off', async () => {
+      const report = await offsetOf(rig.issue('good'), 600_000);
+      assert.equal(report?.failed, 0);
+      const [offset = 0] = report?.clockOffsetsMs ?? [];
+      assert.ok(Math.abs(offset - 600_000) < 3000, `${offset} ms`);
+    });
+
+    it('[W1] one whose certificate is over by our clock answers all the same: it is our clock that may be wrong', async () => {
+      const expired = rig.issue('expired', { notBefore: Date.now() - 9 * DAY, notAfter: Date.now() - DAY });
+      const report = await offsetOf(expired, 0);
+      assert.equal(report?.failed, 0);
+      assert.equal(report?.clockOffsetsMs.length, 1);
+    });
+
+    it('[W1] one with a certificate of somebody else is a network that lies: it has failed', async () => {
+      const report = await offsetOf(rig.issue('self', { issuer: 'self' }), 0);
+      assert.equal(report?.failed, 1);
+    });
   });
 });

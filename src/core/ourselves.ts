@@ -37,6 +37,8 @@ export interface OwnVerdict {
 
 /** A clock that is off by more makes verdicts about dates worthless. */
 const CLOCK_LIMIT_MS = 120_000;
+/** What NTP corrects by a small step is no trouble, and two runs in one second are none. */
+const BACK_LIMIT_MS = 2000;
 const ENOUGH_CLOCKS = 3;
 /** Cron that misses runs is told. */
 const GAP_INTERVALS = 3;
@@ -110,7 +112,7 @@ function judgeClock({ situation, sentinels, previousAt, now, isSynchronised }: O
   const median = offsets.length >= ENOUGH_CLOCKS ? (offsets[Math.floor(offsets.length / 2)] ?? 0) : null;
   const backMs = previousAt === null ? 0 : previousAt - now;
   const news = (reason: string): WholeNews[] => [{ kind: 'clock', reason, lines: [] }];
-  if (backMs > 0) {
+  if (backMs > BACK_LIMIT_MS) {
     const reason = `the clock went back by ${describeSeconds(backMs)} since the last run`;
     return { isWrong: true, isKept: situation.isClockWrong, news: news(reason) };
   }
@@ -131,7 +133,9 @@ function judgeClock({ situation, sentinels, previousAt, now, isSynchronised }: O
 
 function describeSeconds(milliseconds: number): string {
   const seconds = Math.round(milliseconds / 1000);
-  return seconds < 600 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
+  if (seconds < 600) return `${seconds} s`;
+  if (seconds < 3 * 3600) return `${Math.round(seconds / 60)} min`;
+  return seconds < 3 * 86_400 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`;
 }
 
 /** The last run is older than three intervals: nobody was looking in between. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { checkTypeNames } from '../../src/registry.ts';
 import { takeLock } from '../../src/store/database.ts';
 import { type Ended, globalFile, installation, vigie } from '../support/cli.ts';
 import { readMaildir } from '../support/maildir.ts';
@@ -177,7 +178,7 @@ describe('vigie explain', () => {
 
   it('[C2] says who was told of a problem', async () => {
     const { stdout } = await run('explain', 'shop/page');
-    assert.match(tame(stdout), /why: sysadmins were told; a recovery goes to them after 1 OK result/);
+    assert.match(tame(stdout), /why: told as CRITICAL to sysadmins; a recovery goes to them after 1 OK result/);
     assert.match(tame(stdout), /\nevents\n TIME problem CRITICAL /);
   });
 
@@ -290,7 +291,7 @@ describe('vigie types, help and init', () => {
         .trim()
         .split('\n')
         .map((line) => line.split(/ +/)[0]),
-      ['dns', 'heartbeat', 'http', 'ping', 'proxy', 'tcp', 'tls'],
+      checkTypeNames(),
     );
   });
 

@@ -11,7 +11,6 @@ import { needs } from '../support/server.ts';
 import { Target } from '../support/target.ts';
 
 const PROBLEM = '[vigie] PROBLEM website/page CRITICAL: HTTP 503, expected 200-299';
-const RECOVERED = '[vigie] RECOVERED website/page';
 
 let target: Target;
 let folder: { path: string; remove: () => void };
@@ -29,6 +28,16 @@ afterEach(async () => {
 
 const at = (...names: string[]) => join(folder.path, ...names);
 const subjects = () => readMaildir(at('state/mail')).map(({ subject }) => subject);
+
+/** A step back is told as `clock`, one forward as `run-gap`. */
+function expectedOf(offsets: string[]): string[] {
+  const seconds = (text: string): number => {
+    const [, sign = '+', number = '0', unit = ''] = /^([+-])(\d+)([hdy]?)$/.exec(text) ?? [];
+    return Number(`${sign}${number}`) * ({ h: 3600, d: 86_400, y: 365 * 86_400 }[unit] ?? 1);
+  };
+  const steps = offsets.slice(1).map((offset, i) => seconds(offset) - seconds(offsets[i] ?? '+0'));
+  return [...(steps.some((step) => step < 0) ? ['clock'] : []), ...(steps.some((step) => step > 0) ? ['run-gap'] : [])];
+}
 
 /** One run on a clock that is off: the wall clock only, as when somebody sets it; durations stay true. */
 function runAt(offset: string, args: string[] = ['--now', '*'], options: CliOptions = {}): Promise<Ended> {
@@ -63,7 +72,13 @@ describe('a clock that is set while vigie watches', needs('faketime'), () => {
         const { code, stderr } = await runAt(offsets[index] ?? '+0');
         assert.deepEqual([code, stderr], [0, ''], `run ${index + 1}`);
       }
-      assert.deepEqual(subjects().slice(1), [PROBLEM, RECOVERED]);
+      // The clock itself is told as well: `clock` where it went back, `run-gap` where it went forward.
+      const kinds = rows<{ kind: string }>('SELECT kind FROM items WHERE check_id IS NOT NULL ORDER BY item').map(
+        ({ kind }) => kind,
+      );
+      assert.deepEqual(kinds, ['problem', 'recovery']);
+      const own = rows<{ kind: string }>('SELECT DISTINCT kind FROM items WHERE check_id IS NULL').map(({ kind }) => kind);
+      assert.deepEqual(own.filter((kind) => kind === 'clock' || kind === 'run-gap').sort(), expectedOf(offsets));
       assert.doesNotMatch(readMaildir(at('state/mail')).at(-1)?.content ?? '', /after -|Invalid|NaN/);
       assert.equal(target.requests, 5);
       const results = rows<{ duration: number }>('SELECT duration FROM readable_results');
