@@ -177,7 +177,7 @@ describe('vigie explain', () => {
 
   it('[C2] says who was told of a problem', async () => {
     const { stdout } = await run('explain', 'shop/page');
-    assert.match(tame(stdout), /why: sysadmins were told; a recovery goes to them after 1 OK result/);
+    assert.match(tame(stdout), /why: told as CRITICAL to sysadmins; a recovery goes to them after 1 OK result/);
     assert.match(tame(stdout), /\nevents\n TIME problem CRITICAL /);
   });
 
