@@ -38,7 +38,7 @@ describe('50 of 60 hosts really fail while the sentinels answer', () => {
     assert.match(items[0]?.facts?.affected ?? '', /^9 checks$/);
   });
 
-  it('[W1] spread over five minutes by their schedule they are at most five messages', () => {
+  it('[W1] spread over five minutes by their schedule they come in at most six runs', () => {
     const { items } = simulate(60);
     const problems = items.filter(({ kind }) => kind === 'problem');
     assert.equal(problems.length, 50);
