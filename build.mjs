@@ -53,6 +53,7 @@ await build({
 
 const checks = readdirSync('dist/checks').filter((file) => file.endsWith('.js'));
 const lazy = [
+  'clock',
   'config/load-files',
   'core/people',
   'emergency',

@@ -75,7 +75,8 @@ export async function runBatch(batch: Batch): Promise<RunSummary> {
   const seen = due.length === 0 ? [] : await observeAll(due, await batch.observerFor(number));
   const sentinels = asked === null ? [] : await asked.finish();
   const situation = readSituation(database);
-  const self = { run: number, now, situation, sentinels, previousAt: previous?.startedAt ?? null, isSynchronised: null };
+  const isSynchronised = isIdle ? null : await hearClock(batch);
+  const self = { run: number, now, situation, sentinels, previousAt: previous?.startedAt ?? null, isSynchronised };
   const own = judgeOurselves(configuration, statuses, seen, self);
   const evaluated = evaluate(configuration, statuses, own.results, now);
   const pastProblems = (check: string) => readPastProblems(database, check, now);
@@ -117,6 +118,16 @@ export async function runBatch(batch: Batch): Promise<RunSummary> {
   finishRun(database, number, durationMs);
   if (!isIdle) await compact(database, configuration.retention, now);
   return { record: { ...record, durationMs }, snapshot, mail, ...pages, heartbeatError, inboxError };
+}
+
+/** Where https sentinels have no vote the system has: asked now and then. */
+async function hearClock({ configuration, database, now }: Batch): Promise<boolean | null> {
+  const voters = Object.values(configuration.sentinels)
+    .flat()
+    .filter((sentinel) => 'https' in sentinel);
+  if (voters.length >= 3) return null;
+  const { askClock } = await import('./clock.ts');
+  return askClock(database, now);
 }
 
 /** Network groups that have sentinels and checks to run: a batch without checks asks nobody. */

@@ -2,7 +2,7 @@ import type { Check, Configuration } from '../core/configuration.ts';
 import { TargetFailure } from '../core/failure.ts';
 import { cleanText } from '../core/text.ts';
 import { count } from '../core/transition.ts';
-import { runChild } from '../net/child.ts';
+import { readSynchronisation } from '../net/clock-status.ts';
 import { createContext } from '../net/context.ts';
 import { requestHttp } from '../net/http.ts';
 import { createResolver } from '../net/resolver.ts';
@@ -64,11 +64,9 @@ export async function examineClock(lastRunAt: number | null, now: number): Promi
   if (lastRunAt !== null && lastRunAt > now + 60_000) {
     return [bad('clock', `the last run was ${Math.round((lastRunAt - now) / 60_000)} min in the future: the clock went back`)];
   }
-  const command = { file: 'timedatectl', args: ['show', '--property', 'NTPSynchronized', '--value'] };
-  const said = await runChild(command, AbortSignal.timeout(5000)).catch(() => null);
-  const word = said?.exitCode === 0 ? said.stdout.trim() : '';
-  if (word === 'yes') return [good('clock', 'synchronised')];
-  if (word === 'no') return [bad('clock', 'not synchronised, expected NTP: systemd-timesyncd or chrony')];
+  const isSynchronised = await readSynchronisation();
+  if (isSynchronised === true) return [good('clock', 'synchronised')];
+  if (isSynchronised === false) return [bad('clock', 'not synchronised, expected NTP: systemd-timesyncd or chrony')];
   return [good('clock', 'whether it is synchronised cannot be seen from here')];
 }
 
