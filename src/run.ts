@@ -57,27 +57,74 @@ export interface RunSummary {
   heartbeatError: string | null;
 }
 
+/** What is known before anything is looked at. */
+interface Beginning {
+  number: number;
+  previous: { run: number; startedAt: number } | null;
+  inboxError: string | null;
+  hasNews: boolean;
+  /** Nothing is due and nobody said anything: statuses need not be read. */
+  isIdle: boolean;
+  statuses: Map<string, Status>;
+  hearing: Awaited<ReturnType<typeof hearPeople>>;
+}
+
 /** One batch, from the due checks to the pages and the mail. What is owed is stored before anything is told. */
 export async function runBatch(batch: Batch): Promise<RunSummary> {
-  const { configuration, database, now } = batch;
   const began = performance.now();
+  const beginning = await begin(batch);
+  const own = await look(batch, beginning);
+  const { record, plan, toStore } = await decide(batch, beginning, own);
+  appendBatch(batch.database, toStore);
+  const { isIdle, hasNews, hearing, inboxError } = beginning;
+  const isNews = own.results.length + plan.items.length > 0 || hasNews || hearing !== null;
+  const summary = await show(batch, { record, isNews, statuses: isIdle ? null : plan.statuses });
+  const durationMs = Math.round(performance.now() - began);
+  finishRun(batch.database, record.run, durationMs);
+  if (!isIdle) await compact(batch.database, batch.configuration.retention, batch.now);
+  return { ...summary, record: { ...record, durationMs }, inboxError };
+}
+
+async function begin(batch: Batch): Promise<Beginning> {
+  const { configuration, database, now } = batch;
   const previous = lastRun(database);
-  const number = (previous?.run ?? 0) + 1;
   const inboxError = await hear(batch);
   const hasNews = takeNews(database);
   const isIdle = !hasNews && isNothingDueYet(batch, previous);
-  const statuses = isIdle ? new Map<string, Status>() : readStatuses(database);
-  const hearing = isIdle ? null : await hearPeople(database, configuration, now);
+  return {
+    number: (previous?.run ?? 0) + 1,
+    previous,
+    inboxError,
+    hasNews,
+    isIdle,
+    statuses: isIdle ? new Map<string, Status>() : readStatuses(database),
+    hearing: isIdle ? null : await hearPeople(database, configuration, now),
+  };
+}
+
+/** Runs what is due and asks whether it was us. */
+async function look(batch: Batch, { number, previous, isIdle, statuses, hearing }: Beginning): Promise<OwnVerdict> {
+  const { configuration, now } = batch;
   const due = isIdle ? [] : chooseDue(configuration, statuses, { now, force: batch.force, watched: hearing?.watched });
   batch.onDue?.(due.length);
   const groups = findWatchedGroups(configuration, due);
   const asked = groups.length === 0 ? null : await batch.sentinelsFor(number, groups);
   const seen = due.length === 0 ? [] : await observeAll(due, await batch.observerFor(number));
-  const sentinels = asked === null ? [] : await asked.finish();
-  const situation = readSituation(database);
-  const isSynchronised = isIdle ? null : await hearClock(batch);
-  const self = { run: number, now, situation, sentinels, previousAt: previous?.startedAt ?? null, isSynchronised };
-  const own = judgeOurselves(configuration, statuses, seen, self);
+  return judgeOurselves(configuration, statuses, seen, {
+    run: number,
+    now,
+    situation: readSituation(batch.database),
+    sentinels: asked === null ? [] : await asked.finish(),
+    previousAt: previous?.startedAt ?? null,
+    isSynchronised: isIdle ? null : await hearClock(batch),
+  });
+}
+
+type OwnVerdict = ReturnType<typeof judgeOurselves>;
+
+/** Judges what was seen and plans who is told: all that is stored in one transaction. */
+async function decide(batch: Batch, { number, previous, isIdle, statuses, hearing }: Beginning, own: OwnVerdict) {
+  const { configuration, database, now } = batch;
   const evaluated = evaluate(configuration, statuses, own.results, now);
   const pastProblems = (check: string) => readPastProblems(database, check, now);
   const standing = hearing?.stand(evaluated);
@@ -96,28 +143,27 @@ export async function runBatch(batch: Batch): Promise<RunSummary> {
   });
   const record = toRunRecord(number, now, previous, { evaluated, items: plan.items.length, interval: configuration.interval });
   const heard = standing === undefined ? undefined : hearing?.conclude(standing, plan);
-  const remember = { ...batch.remember, ...rememberSituation(situation, plan.situation) };
+  const remember = { ...batch.remember, ...rememberSituation(readSituation(database), plan.situation) };
   if (!isIdle) remember['next_due'] = nextDue(batch, plan.statuses, heard?.turn);
-  appendBatch(
-    database,
-    toBatchRecord(record, evaluated, plan, { ...told, remember: { ...remember, ...told.remember } }, heard?.update),
-  );
-  const known = () => (isIdle ? readStatuses(database) : plan.statuses);
-  const snapshot = () => takeSnapshot(database, { configuration, statuses: known(), record, now, banners: batch.banners });
-  const { historyError, ...pages } = await publish(
-    batch,
-    snapshot,
-    own.results.length + plan.items.length > 0 || hasNews || hearing !== null,
-  );
+  const toTell = { ...told, remember: { ...remember, ...told.remember } };
+  return { record, plan, toStore: toBatchRecord(record, evaluated, plan, toTell, heard?.update) };
+}
+
+/** Pages, mail and the sign of life, once everything is stored. `statuses` is null where none were read. */
+async function show(
+  batch: Batch,
+  { record, isNews, statuses }: { record: RunRecord; isNews: boolean; statuses: Map<string, Status> | null },
+): Promise<Omit<RunSummary, 'inboxError' | 'record'>> {
+  const { configuration, database, now, banners } = batch;
+  const known = () => statuses ?? readStatuses(database);
+  const snapshot = () => takeSnapshot(database, { configuration, statuses: known(), record, now, banners });
+  const { historyError, ...pages } = await publish(batch, snapshot, isNews);
   const mail = await deliver(batch);
   if (historyError !== null) throw historyError;
   const isGood = pages.pageError === null && mail.failed === 0;
-  const heartbeatError = await beat(batch, number, { statuses: isIdle ? null : plan.statuses, isGood });
+  const heartbeatError = await beat(batch, record.run, { statuses, isGood });
   if (mail.sent + mail.failed > 0) writeMeta(database, 'pages', 'stale');
-  const durationMs = Math.round(performance.now() - began);
-  finishRun(database, number, durationMs);
-  if (!isIdle) await compact(database, configuration.retention, now);
-  return { record: { ...record, durationMs }, snapshot, mail, ...pages, heartbeatError, inboxError };
+  return { snapshot, mail, ...pages, heartbeatError };
 }
 
 /** Where https sentinels have no vote the system has: asked now and then. */
