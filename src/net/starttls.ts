@@ -18,15 +18,18 @@ export type StartTlsProtocol = (typeof STARTTLS_PROTOCOLS)[number];
 interface Limits {
   signal: AbortSignal;
   trace(step: string): void;
+  /** Told the server's first line, cleaned: after TLS it is not said again. */
+  onGreeting?(text: string): void;
 }
 
 /** No server needs more before TLS begins; whoever sends more is not worth waiting for. */
 const LARGEST_PREFACE = 16_384;
 /** A client without a name of its own shows an address (RFC 5321, section 4.1.4): always the same, since it tells nothing of ours. */
-const OUR_NAME = '[127.0.0.1]';
+export const OUR_NAME = '[127.0.0.1]';
 
 interface Talk extends Reader {
   write(bytes: string | Uint8Array): void;
+  greet(text: string): void;
 }
 
 const PREFACES: Record<StartTlsProtocol, (talk: Talk, domain: string) => Promise<void>> = {
@@ -46,6 +49,7 @@ export async function negotiateTls(socket: Socket, protocol: StartTlsProtocol, d
   const talk = {
     ...createReader(socket, limits.signal, LARGEST_PREFACE),
     write: (bytes: string | Uint8Array) => socket.write(bytes),
+    greet: (text: string) => limits.onGreeting?.(cleanBytes(Buffer.from(text, 'latin1'), 100)),
   };
   try {
     await PREFACES[protocol](talk, domain);
@@ -71,7 +75,7 @@ function say(talk: Talk, command: string): void {
 }
 
 async function speakSmtp(talk: Talk): Promise<void> {
-  await expectReply(talk, '220', 'greeting');
+  talk.greet(await expectReply(talk, '220', 'greeting'));
   say(talk, `EHLO ${OUR_NAME}\r\n`);
   const offers = await expectReply(talk, '250', 'answer to EHLO');
   if (!/^250[ -]STARTTLS *$/im.test(offers)) throw stripped('SMTP');
@@ -92,6 +96,7 @@ async function takeReply(talk: Talk): Promise<string> {
 
 async function speakImap(talk: Talk): Promise<void> {
   const greeting = (await talk.read((bytes) => findTagged(bytes, '*'))).toString('latin1');
+  talk.greet(greeting);
   // PREAUTH leaves no way to TLS, so an attacker who injects it gets a plaintext session (RFC 9051, section 11.1).
   if (/^\* PREAUTH/i.test(greeting)) throw stripped('IMAP');
   if (!/^\* OK/i.test(greeting))

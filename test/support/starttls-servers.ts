@@ -14,7 +14,7 @@ export interface StartTlsServer {
 export const NOBODY = 65534;
 
 /** The first bytes of a server, after `hello` if it waits for some: a sign that it speaks its protocol. */
-function answers(port: number, hello = ''): Promise<boolean> {
+export function greets(port: number, hello = ''): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(Buffer.from(hello, 'latin1')));
     socket.setTimeout(2000, () => socket.destroy());
@@ -95,7 +95,7 @@ ${main}`,
   };
   const log = () => (existsSync(join(folder, 'mail.log')) ? readFileSync(join(folder, 'mail.log'), 'utf8') : '');
   for (let i = 0; i < 200; i++) {
-    if (await answers(port)) return { port, ports, configuration: config, log, stop };
+    if (await greets(port)) return { port, ports, configuration: config, log, stop };
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   await stop();
@@ -158,7 +158,7 @@ service imap-login {
 ${lines}
 `,
   );
-  const server = await startServer('dovecot', ['-F', '-c', join(folder, 'dovecot.conf')], () => answers(port));
+  const server = await startServer('dovecot', ['-F', '-c', join(folder, 'dovecot.conf')], () => greets(port));
   return { port, tlsPort, folder, stop: () => server.stop().then(remove) };
 }
 
@@ -185,7 +185,7 @@ VirtualHost "site.test"
   );
   const hello =
     "<?xml version='1.0'?><stream:stream to='site.test' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
-  const server = await startServer('prosody', ['--config', join(folder, 'prosody.cfg.lua'), '-F'], () => answers(port, hello));
+  const server = await startServer('prosody', ['--config', join(folder, 'prosody.cfg.lua'), '-F'], () => greets(port, hello));
   return { port, stop: () => server.stop().then(remove) };
 }
 
@@ -206,6 +206,6 @@ TLSCertificateKeyFile ${certificate.keyFile}
   const hello =
     '0%\u0002\u0001\u0001c \u0004\u0000\n\u0001\u0000\n\u0001\u0000\u0002\u0001\u0000\u0002\u0001\u0000\u0001\u0001\u0000\u0087\u000bobjectClass0\u0000';
   const args = ['-d', '0', '-f', join(folder, 'slapd.conf'), '-h', `ldap://127.0.0.1:${port}`];
-  const server = await startServer('slapd', args, () => answers(port, hello));
+  const server = await startServer('slapd', args, () => greets(port, hello));
   return { port, stop: () => server.stop('SIGINT').then(remove) };
 }
