@@ -96,7 +96,8 @@ async function takeReply(talk: Talk): Promise<string> {
 
 async function speakImap(talk: Talk): Promise<void> {
   const greeting = (await talk.read((bytes) => findTagged(bytes, '*'))).toString('latin1');
-  talk.greet(greeting);
+  // The list of capabilities in it hides the words.
+  talk.greet(greeting.replace(/ \[[^\]\r\n]*\]/, ''));
   // PREAUTH leaves no way to TLS, so an attacker who injects it gets a plaintext session (RFC 9051, section 11.1).
   if (/^\* PREAUTH/i.test(greeting)) throw stripped('IMAP');
   if (!/^\* OK/i.test(greeting))
