@@ -40,7 +40,11 @@ export interface Session {
 }
 
 /** The problems of these options together, keyed by option. */
-export function findSessionProblems({ security, tls, server_name: serverName }: SessionOptions): Record<string, string> {
+export function findSessionProblems({
+  security,
+  tls,
+  server_name: serverName,
+}: Pick<SessionOptions, 'security' | 'tls' | 'server_name'>): Record<string, string> {
   if (security !== 'none') return {};
   return {
     ...(tls ? { tls: 'has no meaning with security: none' } : {}),

@@ -12,7 +12,7 @@ import {
   readStanza,
 } from './starttls-messages.ts';
 
-export const STARTTLS_PROTOCOLS = ['smtp', 'imap', 'xmpp', 'ldap'] as const;
+export const STARTTLS_PROTOCOLS = ['smtp', 'imap', 'xmpp', 'xmpp-server', 'ldap'] as const;
 export type StartTlsProtocol = (typeof STARTTLS_PROTOCOLS)[number];
 
 interface Limits {
@@ -35,7 +35,8 @@ interface Talk extends Reader {
 const PREFACES: Record<StartTlsProtocol, (talk: Talk, domain: string) => Promise<void>> = {
   smtp: speakSmtp,
   imap: speakImap,
-  xmpp: speakXmpp,
+  xmpp: (talk, domain) => speakXmpp(talk, domain, 'client'),
+  'xmpp-server': (talk, domain) => speakXmpp(talk, domain, 'server'),
   ldap: speakLdap,
 };
 
@@ -110,11 +111,8 @@ async function speakImap(talk: Talk): Promise<void> {
   if (!/^a2 OK\b/im.test(answer)) throw refused('IMAP', answer);
 }
 
-async function speakXmpp(talk: Talk, domain: string): Promise<void> {
-  const to = domain.replace(/[&<>'"]/g, (character) => `&#${character.charCodeAt(0)};`);
-  talk.write(
-    `<?xml version='1.0'?><stream:stream to='${to}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`,
-  );
+async function speakXmpp(talk: Talk, domain: string, kind: 'client' | 'server'): Promise<void> {
+  talk.write(openStream(domain, kind));
   const features = readStanza(await talk.read((bytes) => findStanza(bytes, 0)));
   if (features.name !== 'features') throw unexpectedStanza(features, 'stream features');
   if (!/<(?:\w+:)?starttls[\s/>]/.test(features.text)) throw stripped('XMPP');
@@ -124,7 +122,15 @@ async function speakXmpp(talk: Talk, domain: string): Promise<void> {
   if (answer.name !== 'proceed') throw unexpectedStanza(answer, 'proceed');
 }
 
-function unexpectedStanza(stanza: { name: string; text: string }, wanted: string): TargetFailure {
+/** The opening tag of a stream (RFC 6120, section 4.2). */
+export function openStream(domain: string, kind: 'client' | 'server'): string {
+  const to = domain.replace(/[&<>'"]/g, (character) => `&#${character.charCodeAt(0)};`);
+  const dialback = kind === 'server' ? " xmlns:db='jabber:server:dialback'" : '';
+  const names = `xmlns='jabber:${kind}' xmlns:stream='http://etherx.jabber.org/streams'${dialback}`;
+  return `<?xml version='1.0'?><stream:stream to='${to}' version='1.0' ${names}>`;
+}
+
+export function unexpectedStanza(stanza: { name: string; text: string }, wanted: string): TargetFailure {
   const seen = cleanBytes(Buffer.from(stanza.text), 80);
   return new TargetFailure(
     'protocol.xmpp',

@@ -162,9 +162,18 @@ ${lines}
   return { port, tlsPort, folder, stop: () => server.stop().then(remove) };
 }
 
-export async function startProsody(certificate: Issued): Promise<StartTlsServer> {
+export interface ProsodyServer extends StartTlsServer {
+  /** For other servers, and for TLS from the start. */
+  serverPort: number;
+  tlsPort: number;
+}
+
+/** `authentication` is prosody's: `anonymous` offers nothing else. */
+export async function startProsody(certificate: Issued, authentication = 'internal_hashed'): Promise<ProsodyServer> {
   const { path: folder, remove } = temporaryFolder();
   const port = await freePort();
+  const serverPort = await freePort();
+  const tlsPort = await freePort();
   mkdirSync(join(folder, 'data'));
   writeFileSync(
     join(folder, 'prosody.cfg.lua'),
@@ -173,11 +182,14 @@ pidfile = "${folder}/prosody.pid"
 data_path = "${folder}/data"
 interfaces = { "127.0.0.1" }
 c2s_ports = { ${port} }
+s2s_ports = { ${serverPort} }
+c2s_direct_tls_ports = { ${tlsPort} }
+c2s_direct_tls_ssl = { certificate = "${certificate.chainFile}", key = "${certificate.keyFile}" }
 run_as_root = true
-modules_enabled = { "roster", "saslauth", "tls", "disco" }
-modules_disabled = { "s2s", "posix" }
+modules_enabled = { "roster", "saslauth", "tls", "disco", "s2s", "dialback" }
+modules_disabled = { "posix" }
 c2s_require_encryption = true
-authentication = "internal_hashed"
+authentication = "${authentication}"
 log = { info = "${folder}/log" }
 VirtualHost "site.test"
   ssl = { certificate = "${certificate.chainFile}", key = "${certificate.keyFile}" }
@@ -186,7 +198,7 @@ VirtualHost "site.test"
   const hello =
     "<?xml version='1.0'?><stream:stream to='site.test' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
   const server = await startServer('prosody', ['--config', join(folder, 'prosody.cfg.lua'), '-F'], () => greets(port, hello));
-  return { port, stop: () => server.stop().then(remove) };
+  return { port, serverPort, tlsPort, stop: () => server.stop().then(remove) };
 }
 
 export async function startSlapd(certificate: Issued, root: Issued): Promise<StartTlsServer> {
