@@ -201,23 +201,51 @@ VirtualHost "site.test"
   return { port, serverPort, tlsPort, stop: () => server.stop().then(remove) };
 }
 
-export async function startSlapd(certificate: Issued, root: Issued): Promise<StartTlsServer> {
+export interface SlapdServer extends StartTlsServer {
+  /** TLS from the start. */
+  tlsPort: number;
+}
+
+/** A directory `dc=site,dc=test` with an administrator (`cn=admin`, password `pw`) and three hosts below `ou=hosts`. */
+export async function startSlapd(certificate: Issued, root: Issued, lines = ''): Promise<SlapdServer> {
   const { path: folder, remove } = temporaryFolder();
   const port = await freePort();
+  const tlsPort = await freePort();
+  mkdirSync(join(folder, 'db'));
+  const file = join(folder, 'slapd.conf');
   writeFileSync(
-    join(folder, 'slapd.conf'),
+    file,
     `include /etc/ldap/schema/core.schema
+include /etc/ldap/schema/cosine.schema
 pidfile ${folder}/slapd.pid
 argsfile ${folder}/slapd.args
+modulepath /usr/lib/ldap
+moduleload back_mdb
 TLSCACertificateFile ${root.chainFile}
 TLSCertificateFile ${certificate.chainFile}
 TLSCertificateKeyFile ${certificate.keyFile}
+${lines}
+database mdb
+maxsize 10485760
+suffix "dc=site,dc=test"
+rootdn "cn=admin,dc=site,dc=test"
+rootpw pw
+directory ${folder}/db
 `,
   );
+  const hosts = ['web1', 'web2', 'mail'].map(
+    (name) => `dn: cn=${name},ou=hosts,dc=site,dc=test\nobjectClass: device\ncn: ${name}\n`,
+  );
+  const base = `dn: dc=site,dc=test\nobjectClass: domain\ndc: site\n
+dn: ou=hosts,dc=site,dc=test\nobjectClass: organizationalUnit\nou: hosts\n
+${hosts.join('\n')}`;
+  writeFileSync(join(folder, 'base.ldif'), base);
+  const env = { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin` };
+  execFileSync('slapadd', ['-f', file, '-l', join(folder, 'base.ldif')], { stdio: 'ignore', env });
   // A search for the root entry by nobody: LDAPMessage 1, scope base, filter (objectClass=*).
   const hello =
     '0%\u0002\u0001\u0001c \u0004\u0000\n\u0001\u0000\n\u0001\u0000\u0002\u0001\u0000\u0002\u0001\u0000\u0001\u0001\u0000\u0087\u000bobjectClass0\u0000';
-  const args = ['-d', '0', '-f', join(folder, 'slapd.conf'), '-h', `ldap://127.0.0.1:${port}`];
+  const args = ['-d', '0', '-f', file, '-h', `ldap://127.0.0.1:${port} ldaps://127.0.0.1:${tlsPort}`];
   const server = await startServer('slapd', args, () => greets(port, hello));
-  return { port, stop: () => server.stop('SIGINT').then(remove) };
+  return { port, tlsPort, stop: () => server.stop('SIGINT').then(remove) };
 }
