@@ -133,7 +133,7 @@ function withoutCode(text: string): string {
 }
 
 /** Capabilities, in upper case. */
-async function askCapabilities(talk: ImapTalk): Promise<string[]> {
+export async function askCapabilities(talk: ImapTalk): Promise<string[]> {
   const { untagged } = await talk.command('CAPABILITY', 'protocol.imap');
   const line = untagged.find(({ line: text }) => /^\* CAPABILITY /i.test(text))?.line ?? '';
   return line.toUpperCase().split(' ').slice(2);
