@@ -67,7 +67,7 @@ export default defineCheckType({
     outvoted: { unit: '', label: 'Outvoted', help: 'Sources that say something else than those that agree.' },
     silent: { unit: '', label: 'Silent', help: 'Sources without an answer that can be used.' },
   },
-  thresholds: { lag: { warning: '-3:3', critical: '-6:6' }, rewound: { warning: ':0' } },
+  thresholds: { lag: { warning: '-3:3', critical: '-6:6' }, rewound: { warning: 0 } },
   example: {
     file: { path: '/var/lib/vigie/bitcoin-height', max_age: '15m' },
     sources: [

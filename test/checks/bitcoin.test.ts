@@ -209,7 +209,7 @@ describe('bitcoin check', () => {
   it('[case A07] a height below that of the last run is measured, with a WARNING threshold', async () => {
     const seen = await run(near(0, 0), {}, { memory: { height: HEIGHT + 4 } });
     assert.equal(seen.metrics?.['rewound'], 4);
-    assert.deepEqual(bitcoin.thresholds['rewound'], { warning: ':0' });
+    assert.deepEqual(bitcoin.thresholds['rewound'], { warning: 0 });
     assert.deepEqual(seen.memory, { height: HEIGHT });
   });
 
