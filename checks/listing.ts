@@ -1,5 +1,6 @@
-import type { Bound, Context, Metrics, Observation } from '../src/check-type.ts';
-import { cleanText, defineCheckType, formatAge, option, TargetFailure } from '../src/check-type.ts';
+import type { Bound, Context, Observation } from '../src/check-type.ts';
+import { cleanText, defineCheckType, option, TargetFailure } from '../src/check-type.ts';
+import { entryMetrics, entryOptions, judgeEntries, LOWEST_ENTRY_METRICS } from '../src/net/entries.ts';
 import { requestHttp } from '../src/net/http.ts';
 import { findHttpProblems, httpOptions, toRequest, withoutLogin } from '../src/net/http-options.ts';
 import { type Entry, parseListing } from '../src/net/listing.ts';
@@ -19,14 +20,8 @@ const options = {
   ),
   levels: option.integer('How many levels of directories lie between and are gone through.', { default: 0, min: 0, max: 2 }),
   folders: option.text('Which directories on those levels are gone through: a pattern.', { default: '*', maxLength: 200 }),
-  match: option.list('Which entries count: patterns such as `*.iso`.', option.text('A pattern.', { maxLength: 200 }), {
-    default: ['*'],
-    orOne: true,
-    minItems: 1,
-  }),
-  min_entries: option.integer('So many entries at least.', { default: 1, min: 0 }),
-  max_age: option.duration('The newest entry is no older. The index is read as UTC.', { optional: true, min: 60 }),
-  min_size: option.size('The newest entry is no smaller; rounded sizes count as the most they can mean.', { optional: true }),
+  ...entryOptions,
+  max_age: { ...entryOptions.max_age, help: 'The newest entry is no older. The index is read as UTC.' },
   ...httpOptions,
   max_size: option.size('Bytes of one index that are read at most.', { default: '8MiB', min: 1, max: 64 * 1024 * 1024 }),
 };
@@ -36,11 +31,7 @@ export default defineCheckType({
   type: 'listing',
   summary: 'A directory index of a web server lists what is expected: directories, so many files, new enough, large enough.',
   options,
-  metrics: {
-    entries: { unit: '', label: 'Entries', help: 'Entries that fit; of the directory with the fewest.' },
-    age: { unit: 's', label: 'Newest', help: 'Age of the newest entry that fits; of the directory where it is oldest.' },
-    newest_size: { unit: 'B', label: 'Size of the newest', help: 'As the index shows it; of the directory where it is smallest.' },
-  },
+  metrics: entryMetrics,
   thresholds: {},
   example: { url: 'https://www.example.org/iso/', directories: ['stable', 'devel'], levels: 1, match: '*.iso', max_age: '2d' },
   proxied: true,
@@ -57,7 +48,7 @@ export default defineCheckType({
       name: path === '' ? 'index' : path,
       look: () => observe(bound, toAddress(base, path), context),
     }));
-    return observeParts(looks, ['entries', 'newest_size']);
+    return observeParts(looks, LOWEST_ENTRY_METRICS);
   },
 });
 
@@ -81,15 +72,7 @@ const MAX_INDEXES = 60;
 
 async function observe(bound: ListingOptions, address: string, context: Context): Promise<Observation> {
   const entries = await walk(bound, [address], bound.levels, context);
-  const found = entries
-    .filter(({ name }) => bound.match.some((pattern) => matchesGlob(pattern, name)))
-    .map((entry) => ((entry.at ?? 0) > context.now + MAX_AHEAD_MS ? { ...entry, at: null } : entry));
-  const newest = found.reduce<Entry | null>((best, entry) => ((entry.at ?? -1) > (best?.at ?? -1) ? entry : best), null);
-  const metrics: Metrics = { entries: found.length, ...toFigures(newest, context.now) };
-  const fault = findFault(bound, found, { newest, now: context.now });
-  if (fault !== null) return { kind: 'failed', ...fault, metrics };
-  const last = newest === null ? '' : `, newest ${cleanText(newest.name, 40)}${toAge(newest, context.now)}`;
-  return { kind: 'measured', output: `${found.length} entries${last}`, metrics };
+  return judgeEntries(entries, bound, { now: context.now, maxAheadMs: MAX_AHEAD_MS });
 }
 
 /** Goes down level by level; the entries of the last one. */
@@ -116,39 +99,4 @@ async function list(bound: ListingOptions, address: string, context: Context): P
   const entries = parseListing(text, address);
   context.trace(`${path}: ${entries.length} entries`);
   return entries;
-}
-
-function findFault(
-  { min_entries: minEntries, max_age: maxAge, min_size: minSize, match }: ListingOptions,
-  found: Entry[],
-  { newest, now }: { newest: Entry | null; now: number },
-): { code: string; output: string } | null {
-  const pattern = cleanText(match.join(' '), 30);
-  if (found.length < minEntries) {
-    return { code: 'listing.few', output: `${found.length} entries like ${pattern}, expected at least ${minEntries}` };
-  }
-  if (maxAge !== undefined) {
-    if (newest?.at == null) return { code: 'listing.no_date', output: `no entry like ${pattern} has a date, expected one` };
-    const age = (now - newest.at) / 1000;
-    if (age > maxAge) {
-      const seen = `newest is ${cleanText(newest.name, 40)}, ${formatAge(age)} old`;
-      return { code: 'listing.stale', output: `${seen}, expected at most ${formatAge(maxAge)}` };
-    }
-  }
-  if (minSize !== undefined && newest !== null && (newest.size ?? 0) < minSize) {
-    const seen = newest.size === null ? 'no size' : `${newest.size} bytes`;
-    return { code: 'listing.small', output: `${cleanText(newest.name, 40)} has ${seen}, expected at least ${minSize}` };
-  }
-  return null;
-}
-
-function toFigures(newest: Entry | null, now: number): Metrics {
-  return {
-    ...(newest?.at == null ? {} : { age: Math.max(0, Math.round((now - newest.at) / 1000)) }),
-    ...(newest?.size == null ? {} : { newest_size: newest.size }),
-  };
-}
-
-function toAge({ at }: Entry, now: number): string {
-  return at === null ? '' : `, ${formatAge((now - at) / 1000)} old`;
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
 import type { Secret } from './core/configuration.ts';
 import type { MetricDeclaration, Observation } from './core/observation.ts';
 import type { Bound, Options } from './core/option.ts';
@@ -31,10 +32,14 @@ export interface ChildCommand {
   maxOutput?: number;
   /** Address space, bytes; default 512 MiB. */
   maxMemory?: number;
+  /** Bytes of any file that it writes; default 64 MiB. */
+  maxFile?: number;
   env?: Record<string, string>;
   cwd?: string;
   /** Written to standard input, which is then closed; without it there is nothing to read. */
   input?: Uint8Array;
+  /** Speaks with the program instead, over its standard input and output, which is then not kept; the input is closed when it is done. */
+  talk?: (input: Writable, output: Readable) => Promise<void>;
 }
 
 export interface ChildResult {

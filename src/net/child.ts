@@ -32,13 +32,13 @@ export async function runChild(command: ChildCommand, signal: AbortSignal): Prom
     cwd: command.cwd ?? '/',
     env: { PATH: SEARCH_PATH.join(':'), LANG: 'C.UTF-8', LC_ALL: 'C.UTF-8', ...command.env, [MARKER]: TOKEN },
     detached: true,
-    stdio: [command.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    stdio: [command.input === undefined && command.talk === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
   feed(child, command.input);
   const onAbort = () => killGroup(child);
   signal.addEventListener('abort', onAbort, { once: true });
   try {
-    const { result, held } = await collect(child, command.maxOutput ?? DEFAULT_OUTPUT);
+    const [{ result, held }] = await Promise.all([collect(child, command), converse(child, command.talk)]);
     killGroup(child);
     // Pipes that outlive their program are held by something that it left behind, perhaps in a session of its own.
     if (held || signal.aborted) sweepChildren();
@@ -51,7 +51,7 @@ export async function runChild(command: ChildCommand, signal: AbortSignal): Prom
 
 function confine(command: ChildCommand): string[] {
   const memory = command.maxMemory ?? DEFAULT_MEMORY;
-  const limits = [`--as=${memory}`, '--core=0', '--nofile=256', `--fsize=${MAX_FILE}`, '--nproc=512'];
+  const limits = [`--as=${memory}`, '--core=0', '--nofile=256', `--fsize=${command.maxFile ?? MAX_FILE}`, '--nproc=512'];
   return ['--pdeathsig', 'KILL', findProgram('prlimit'), ...limits, '--', findProgram(command.file), ...command.args];
 }
 
@@ -74,15 +74,31 @@ function feed(child: ChildProcess, input: Uint8Array | undefined): void {
   if (input !== undefined) child.stdin?.end(input);
 }
 
+/** What the conversation throws ends the program: nobody would read what it still says. */
+async function converse(child: ChildProcess, talk: ChildCommand['talk']): Promise<void> {
+  const { stdin, stdout } = child;
+  if (talk === undefined || stdin === null || stdout === null) return;
+  // A program that ended breaks the pipe; its exit code and the reader say what that means.
+  stdin.on('error', () => {});
+  try {
+    await talk(stdin, stdout);
+    stdin.end();
+    stdout.resume();
+  } catch (error) {
+    killGroup(child);
+    throw error;
+  }
+}
+
 interface Collected {
   result: ChildResult;
   /** Its pipes were still open when it had ended. */
   held: boolean;
 }
 
-function collect(child: ChildProcess, maxOutput: number): Promise<Collected> {
+function collect(child: ChildProcess, { maxOutput = DEFAULT_OUTPUT, talk }: ChildCommand): Promise<Collected> {
   return new Promise((resolve, reject) => {
-    const stdout = keepHead(child.stdout, maxOutput);
+    const stdout = keepHead(talk === undefined ? child.stdout : null, maxOutput);
     const stderr = keepHead(child.stderr, maxOutput);
     child.once('error', (error) => reject(new LookFailure('child.failed', `cannot start: ${cleanText(error.message, 80)}`)));
     child.once('exit', (exitCode, signal) => {

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { LookFailure, TargetFailure } from '../core/failure.ts';
 import { toTlsFailure } from './certificate.ts';
 
@@ -31,8 +31,8 @@ export interface Reader {
   pending(): number;
 }
 
-/** Reads a conversation from a socket with a cap on what one answer may cost. The socket keeps what is not read. */
-export function createReader(socket: Socket, signal: AbortSignal, maxBytes = 64 * 1024): Reader {
+/** Reads a conversation from a socket or a child's output with a cap on what one answer may cost. The socket keeps what is not read. */
+export function createReader(socket: Readable, signal: AbortSignal, maxBytes = 64 * 1024): Reader {
   let bytes = Buffer.alloc(0);
   const began = performance.now();
   return {
@@ -77,7 +77,7 @@ export function createReader(socket: Socket, signal: AbortSignal, maxBytes = 64 
   };
 }
 
-function toClosedFailure(socket: Socket, signal: AbortSignal, began: number): TargetFailure | LookFailure {
+function toClosedFailure(socket: Readable, signal: AbortSignal, began: number): TargetFailure | LookFailure {
   if (signal.aborted) return toAbortFailure(signal, 'timeout.total', `no answer within ${formatElapsed(began)}`);
   if (socket.errored) return toResetFailure(socket.errored);
   return new TargetFailure('network.closed', 'connection closed before the answer was complete');
