@@ -2,7 +2,7 @@ import { stringify } from 'yaml';
 import type { CheckType } from '../check-type.ts';
 import type { Option } from '../core/option.ts';
 import { formatDuration, formatSize } from '../core/unit.ts';
-import { CHECK, type Field, type Fields, GLOBAL, GLOBAL_NAMES, HOST, INHERITABLE, SERVICE } from './fields.ts';
+import { CHECK, type Field, type Fields, FREQUENCY, GLOBAL, GLOBAL_NAMES, HOST, INHERITABLE, SERVICE } from './fields.ts';
 
 const GENERATED =
   '<!-- Generated from the declarations in src/config/fields.ts and checks/: UPDATE_GOLDEN=1 npm test writes it anew. -->';
@@ -79,6 +79,7 @@ function toRows(fields: Fields, prefix: string, isOption: boolean): string[][] {
     const name = `${prefix}${key}`;
     const row = [`\`${name}\``, describe(field), describeDefault(name, field, isOption), field.help];
     if (field.kind === 'section') return [row, ...toRows(field.fields, `${name}.`, isOption)];
+    if (field.kind === 'frequency') return [row, ...toRows(FREQUENCY, `${name}.`, isOption)];
     if (field.kind === 'object') return [row, ...toRows(field.fields, `${name}.`, isOption)];
     if (field.kind === 'list' && field.item.kind === 'object') return [row, ...toRows(field.item.fields, `${name}[].`, isOption)];
     if (field.kind === 'names' && field.item.kind === 'section' && !isShared(key)) {
@@ -123,6 +124,10 @@ function describe(field: Field): string {
       return 'levels by metric';
     case 'public':
       return '`true`, `false` or a map';
+    case 'frequency':
+      return '`off` or a map';
+    case 'switch':
+      return '`true` or `false`';
     default:
       return describeOption(field);
   }
