@@ -77,7 +77,7 @@ function renderTable(fields: Fields, isOption = false): string {
 function toRows(fields: Fields, prefix: string, isOption: boolean): string[][] {
   return Object.entries(fields).flatMap(([key, field]) => {
     const name = `${prefix}${key}`;
-    const row = [`\`${name}\``, describe(field), describeDefault(key, field, isOption), field.help];
+    const row = [`\`${name}\``, describe(field), describeDefault(name, field, isOption), field.help];
     if (field.kind === 'section') return [row, ...toRows(field.fields, `${name}.`, isOption)];
     if (field.kind === 'frequency') return [row, ...toRows(FREQUENCY, `${name}.`, isOption)];
     if (field.kind === 'object') return [row, ...toRows(field.fields, `${name}.`, isOption)];
@@ -103,10 +103,11 @@ function dropInherited(fields: Fields): Fields {
   );
 }
 
-function describeDefault(key: string, field: Field, isOption: boolean): string {
+function describeDefault(name: string, field: Field, isOption: boolean): string {
   if (field.default !== undefined)
     return `\`${typeof field.default === 'string' ? field.default : JSON.stringify(field.default)}\``;
-  if (isOption && key === 'address' && !field.optional) return '`${host.address}`';
+  // Only an option of the check itself takes the host's address, none inside of another.
+  if (isOption && name === 'address' && !field.optional) return '`${host.address}`';
   return field.optional ? '-' : 'required';
 }
 

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { TargetFailure } from '../core/failure.ts';
 import { cleanBytes } from '../core/text.ts';
 import { createReader } from './limits.ts';
+import { redact } from './redact.ts';
 
 /** One answer with its literals; what is fetched is bounded by what is asked for. */
 const MAX_ANSWER = 256 * 1024;
@@ -27,6 +28,8 @@ export interface ImapTalk {
    * Throws TargetFailure with `code` when the answer is NO, `imap.unavailable`, `imap.bye`, `protocol.imap`.
    */
   command(text: string, code: string, hidden?: { proof?: string; all?: boolean }): Promise<ImapAnswer>;
+  /** What no answer from here on is shown with. */
+  hide(...secrets: string[]): void;
   /** Says goodbye; whatever comes of it is no failure. */
   leave(): void;
 }
@@ -34,8 +37,10 @@ export interface ImapTalk {
 /** An IMAP client as far as checks need one: imapflow connects by itself, and so not through the dialer and its proxies. */
 export function createImapTalk(socket: Socket, signal: AbortSignal, trace: (step: string) => void): ImapTalk {
   const reader = createReader(socket, signal, MAX_ANSWER);
+  const hidden: string[] = [];
   let count = 0;
   return {
+    hide: (...secrets) => hidden.push(...secrets),
     greet: async () => {
       const bytes = await reader.read((received) => findAnswer(received, '*'));
       const text = cleanBytes(Buffer.from(withoutCode(bytes.toString('latin1')), 'latin1'), 100);
@@ -48,15 +53,15 @@ export function createImapTalk(socket: Socket, signal: AbortSignal, trace: (step
       const tag = `v${count}`;
       trace(`imap: > ${all ? '***' : text}`);
       socket.write(`${tag} ${text}\r\n`);
-      let bytes = await reader.read((received) => findAnswer(received, tag, proof !== undefined));
+      let bytes = await reader.read((received) => findAnswer(received, tag, { isContinued: proof !== undefined, hidden }));
       if (proof !== undefined && /^\+/m.test(bytes.toString('latin1'))) {
         trace('imap: > ***');
         socket.write(`${proof}\r\n`);
-        bytes = await reader.read((received) => findAnswer(received, tag));
+        bytes = await reader.read((received) => findAnswer(received, tag, { hidden }));
       }
-      const { last, untagged } = readAnswer(bytes);
-      const words = cleanBytes(Buffer.from(last, 'latin1'), 100);
-      trace(`imap: < ${words}`);
+      const { last: words, untagged } = readAnswer(bytes);
+      const last = redact(words, hidden);
+      trace(`imap: < ${cleanBytes(Buffer.from(last, 'latin1'), 100)}`);
       const status = /^\S+ (OK|NO|BAD)\b ?/i.exec(last)?.[1]?.toUpperCase();
       const shown = cleanBytes(Buffer.from(last.slice(tag.length + 1), 'latin1'), 80);
       if (status === 'OK') return { text: shown.slice(3), untagged };
@@ -77,7 +82,8 @@ export function createImapTalk(socket: Socket, signal: AbortSignal, trace: (step
  * Length of the answer up to its line with `tag` (or, with `isContinued`, up to a request for more), null when more is to come.
  * Literals, `{12}` at a line's end and then so many bytes (RFC 9051, section 4.3), are skipped as they are.
  */
-export function findAnswer(bytes: Buffer, tag: string, isContinued = false): number | null {
+export function findAnswer(bytes: Buffer, tag: string, { isContinued = false, hidden = [] as string[] } = {}): number | null {
+  const show = (text: string) => JSON.stringify(cleanBytes(Buffer.from(redact(text, hidden), 'latin1'), 60));
   let at = 0;
   for (let count = 0; count < MAX_LINES; count += 1) {
     const line = readLine(bytes, at);
@@ -85,12 +91,10 @@ export function findAnswer(bytes: Buffer, tag: string, isContinued = false): num
     if (line.text.startsWith(`${tag} `)) return line.end;
     if (line.text.startsWith('+') && isContinued) return line.end;
     if (/^\* BYE\b/i.test(line.text)) {
-      const words = cleanBytes(Buffer.from(line.text, 'latin1'), 80);
-      throw new TargetFailure('imap.bye', `the server ends the session: ${JSON.stringify(words)}`);
+      throw new TargetFailure('imap.bye', `the server ends the session: ${show(line.text)}`);
     }
     if (!line.text.startsWith('* ')) {
-      const found = JSON.stringify(cleanBytes(Buffer.from(line.text, 'latin1'), 40));
-      throw new TargetFailure('protocol.imap', `not an answer of IMAP: ${found}, expected "* " or "${tag} "`);
+      throw new TargetFailure('protocol.imap', `not an answer of IMAP: ${show(line.text)}, expected "* " or "${tag} "`);
     }
     at = line.end;
   }
@@ -142,8 +146,9 @@ export async function askCapabilities(talk: ImapTalk): Promise<string[]> {
 /** Throws TargetFailure `imap.auth`, `imap.no_auth`. */
 export async function logInToImap(talk: ImapTalk, user: string, password: string): Promise<void> {
   const offers = await askCapabilities(talk);
+  const proof = Buffer.from(`\0${user}\0${password}`).toString('base64');
+  talk.hide(proof, password, quote(password));
   if (offers.includes('AUTH=PLAIN')) {
-    const proof = Buffer.from(`\0${user}\0${password}`).toString('base64');
     await talk.command('AUTHENTICATE PLAIN', 'imap.auth', { proof });
   } else if (offers.includes('LOGINDISABLED') || !isQuotable(user) || !isQuotable(password)) {
     throw new TargetFailure('imap.no_auth', 'login: the server offers no AUTH=PLAIN, expected it');

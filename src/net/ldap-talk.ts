@@ -3,6 +3,7 @@ import { BindRequest, type Filter, FilterParser, SearchRequest, UnbindRequest } 
 import { TargetFailure } from '../core/failure.ts';
 import { cleanBytes } from '../core/text.ts';
 import { createReader } from './limits.ts';
+import { redact } from './redact.ts';
 import { findLdapResult, type LdapMessage, readLdapMessage } from './starttls-messages.ts';
 
 /** One message: an entry without attributes is a name. */
@@ -79,7 +80,8 @@ export function createLdapTalk(socket: Socket, signal: AbortSignal, trace: (step
       messageId += 1;
       trace(`ldap: > bind as ${dn === '' ? 'nobody' : JSON.stringify(dn)}`);
       socket.write(new BindRequest({ messageId, dn, password }).write());
-      const { tag, result } = await next();
+      const { tag, result: raw } = await next();
+      const result = raw && { ...raw, diagnostic: hide(raw.diagnostic, password) };
       if (tag !== BIND_RESPONSE || result === null) throw new TargetFailure('protocol.ldap', 'no answer to the bind');
       trace(`ldap: < ${describe(result)}`);
       if (result.code !== 0) throw toFailure(result, 'bind', result.code === 49 ? 'ldap.auth' : 'ldap.result');
@@ -109,6 +111,10 @@ export function createLdapTalk(socket: Socket, signal: AbortSignal, trace: (step
       socket.write(new UnbindRequest({ messageId: messageId + 1 }).write());
     },
   };
+}
+
+function hide(words: Buffer, password: string): Buffer {
+  return Buffer.from(redact(words.toString('latin1'), [password]), 'latin1');
 }
 
 type Result = NonNullable<LdapMessage['result']>;

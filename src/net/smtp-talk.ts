@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { TargetFailure } from '../core/failure.ts';
 import { cleanBytes } from '../core/text.ts';
 import { createReader } from './limits.ts';
+import { redact } from './redact.ts';
 import { OUR_NAME } from './starttls.ts';
 import { findReply } from './starttls-messages.ts';
 
@@ -21,6 +22,8 @@ export interface SmtpTalk {
   reply(): Promise<SmtpReply>;
   /** `secret`: shown in no trace and no failure. */
   say(command: string, secret?: boolean): Promise<SmtpReply>;
+  /** What no reply from here on is shown with. */
+  hide(...secrets: string[]): void;
   /** A whole message after DATA: dots at the beginnings of lines are doubled (RFC 5321, section 4.5.2). */
   sendMessage(message: string): Promise<SmtpReply>;
   /** What EHLO is answered with, in upper case, one offer a line. */
@@ -30,18 +33,20 @@ export interface SmtpTalk {
 /** Commands and replies, one by one: no pipelining, and a reply that was not asked for is a fault (the forged answer of M07). */
 export function createSmtpTalk(socket: Socket, signal: AbortSignal, trace: (step: string) => void): SmtpTalk {
   const reader = createReader(socket, signal, MAX_CONVERSATION);
+  const hidden: string[] = [];
   let total = 0;
   const reply = async (): Promise<SmtpReply> => {
     const bytes = await reader.read(findReply);
     total += bytes.length;
     if (total > MAX_CONVERSATION) throw new TargetFailure('size.wire', `replies are longer than ${MAX_CONVERSATION} bytes`);
-    const seen = readReply(bytes);
+    const seen = readReply(Buffer.from(redact(bytes.toString('latin1'), hidden), 'latin1'));
     trace(`smtp: < ${seen.text}`);
     return seen;
   };
   const write = (text: string) => {
     if (reader.pending() > 0) {
-      const found = JSON.stringify(cleanBytes(reader.peek(), 60));
+      const words = Buffer.from(redact(reader.peek().toString('latin1'), hidden), 'latin1');
+      const found = JSON.stringify(cleanBytes(words, 60));
       throw new TargetFailure('protocol.smtp', `a reply that was not asked for: ${found}, expected none`);
     }
     socket.write(text);
@@ -54,6 +59,7 @@ export function createSmtpTalk(socket: Socket, signal: AbortSignal, trace: (step
   return {
     reply,
     say,
+    hide: (...secrets) => hidden.push(...secrets),
     sendMessage: (message) => {
       trace(`smtp: > a message of ${message.length} bytes`);
       write(`${message.replace(/^\./gm, '..')}\r\n.\r\n`);
@@ -99,8 +105,10 @@ export async function logIn(talk: SmtpTalk, offers: string[], { user, password }
       .find((line) => /^AUTH[ =]/.test(line))
       ?.split(/[ =]+/)
       .slice(1) ?? [];
+  const plain = toBase64(`\0${user}\0${password}`);
+  talk.hide(plain, toBase64(password), password);
   let answer: SmtpReply;
-  if (methods.includes('PLAIN')) answer = await talk.say(`AUTH PLAIN ${toBase64(`\0${user}\0${password}`)}`, true);
+  if (methods.includes('PLAIN')) answer = await talk.say(`AUTH PLAIN ${plain}`, true);
   else if (methods.includes('LOGIN')) {
     insistOn(await talk.say('AUTH LOGIN'), 334, 'AUTH LOGIN');
     insistOn(await talk.say(toBase64(user), true), 334, 'user');

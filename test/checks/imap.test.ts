@@ -15,6 +15,7 @@ import { type Answer, scripted } from '../support/scripted.ts';
 import { needs } from '../support/server.ts';
 import { startMicrosocks } from '../support/socks.ts';
 import { type DovecotServer, NOBODY, startDovecot } from '../support/starttls-servers.ts';
+import { startTlsServer } from '../support/tls-server.ts';
 
 const login = { user: 'alice', password: { env: 'PW' } };
 
@@ -166,6 +167,37 @@ describe('imap check against a hostile server', () => {
       { numRuns: 100_000 },
     );
   });
+
+  for (const { name, answer, output } of [
+    {
+      name: 'a refusal',
+      answer: (tag: string, text: string) => `${tag} NO ${text}`,
+      output: 'LOGIN: "NO v2 LOGIN \\"alice\\" ***", expected OK',
+    },
+    {
+      name: 'a goodbye',
+      answer: (_: string, text: string) => `* BYE ${text}`,
+      output: 'the server ends the session: "* BYE v2 LOGIN \\"alice\\" ***"',
+    },
+  ])
+    it(`[T1] ${name} that echoes the password does not bring it into the output`, async () => {
+      const rig = certificateRig();
+      const server = await startTlsServer(rig.issue('good'), {}, (socket) => {
+        socket.write('* OK hi\r\n');
+        socket.on('data', (bytes: Buffer) => {
+          const text = bytes.toString().trim();
+          const tag = text.split(' ')[0];
+          socket.write(
+            text.endsWith('CAPABILITY') ? `* CAPABILITY IMAP4rev1\r\n${tag} OK x\r\n` : `${answer(tag ?? '', text)}\r\n`,
+          );
+        });
+      });
+      const options = { tls: { ca: rig.ca }, login: { user: 'alice', password: { env: 'PW' } } };
+      const seen = await run(server.port, options, { secrets: { PW: 'a"secret' } });
+      server.stop();
+      rig.remove();
+      assert.equal(seen.output, output);
+    });
 
   it('[A1] a login without TLS is a configuration error', () => {
     assert.deepEqual(Object.keys(problemsOf(imap, { security: 'none', login })), ['login']);

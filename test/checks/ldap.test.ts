@@ -13,6 +13,7 @@ import { rawServer } from '../support/raw-server.ts';
 import { needs } from '../support/server.ts';
 import { startMicrosocks } from '../support/socks.ts';
 import { type SlapdServer, startSlapd } from '../support/starttls-servers.ts';
+import { startTlsServer } from '../support/tls-server.ts';
 
 const HOSTS = { base: 'ou=hosts,dc=site,dc=test', scope: 'one', filter: '(objectClass=device)', min_entries: 3 };
 const bind = { name: 'cn=admin,dc=site,dc=test', password: { env: 'PW' } };
@@ -168,6 +169,19 @@ describe('ldap check against a hostile server', () => {
       }),
       { numRuns: 100_000 },
     );
+  });
+
+  it('[T1] a server that echoes the password does not bring it into the output', async () => {
+    const rig = certificateRig();
+    const server = await startTlsServer(rig.issue('good'), {}, (socket) => {
+      socket.once('data', () => socket.write(done(2, 0x61, 49, 'not a-secret-word')));
+    });
+    const options = { security: 'tls', tls: { ca: rig.ca }, bind };
+    const seen = await run(server.port, options, { secrets: { PW: 'a-secret-word' } });
+    server.stop();
+    rig.remove();
+    assert.equal(codeOf(seen), 'ldap.auth');
+    assert.equal(seen.output, 'bind: invalid credentials "not ***" (49), expected success');
   });
 
   it('[A1] a bind without TLS and a filter that is none are configuration errors', () => {

@@ -214,6 +214,18 @@ describe('mail-roundtrip into a maildir, from servers that fail', () => {
     assert.deepEqual(readdirSync(join(box.path, 'new')), []);
   });
 
+  it('[case M09] of 100,000 messages in a maildir ours is found', async () => {
+    const first = await play(good, {}, true);
+    const old = Math.floor(NOW / 1000) - 30 * 86_400;
+    execFileSync('sh', ['-c', `cd ${box.path}/cur && seq -f ${old}.M%06.0f 100000 | xargs touch`]);
+    const { seen } = await play(good, { now: NOW + 5 * MINUTE, memory: first.seen.memory, timeoutMs: 20_000 });
+    assert.match(seen.output, /^message of .* arrived after/);
+    for (const part of ['new', 'cur']) {
+      execFileSync('rm', ['-rf', join(box.path, part)]);
+      mkdirSync(join(box.path, part));
+    }
+  });
+
   it('[T1] links, FIFOs and folders in a maildir are not read', async () => {
     const second = Math.floor(NOW / 1000);
     const secret = join(box.path, 'secret');

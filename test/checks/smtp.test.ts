@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import fc from 'fast-check';
 import smtp from '../../checks/smtp.ts';
+import { TargetFailure } from '../../src/check-type.ts';
+import { readReply } from '../../src/net/smtp-talk.ts';
+import { findReply } from '../../src/net/starttls-messages.ts';
 import { type CertificateRig, certificateRig, DAY } from '../support/certificates.ts';
 import { codeOf, problemsOf, runCheck } from '../support/check.ts';
 import { type TestContextSettings, testContext } from '../support/context.ts';
+import { insistOnCheap } from '../support/cost.ts';
 import { needsExim, startExim } from '../support/exim.ts';
 import { type Answer, scripted } from '../support/scripted.ts';
 import { needs } from '../support/server.ts';
@@ -16,6 +21,7 @@ import {
   startDovecot,
   startPostfix,
 } from '../support/starttls-servers.ts';
+import { startTlsServer } from '../support/tls-server.ts';
 
 const skip = [needsPostfix(), needs('dovecot')].find((reason) => reason.skip !== undefined) ?? {};
 
@@ -223,6 +229,44 @@ describe('smtp check against a hostile server', () => {
     assert.equal(codeOf(await play('220 raw\r\n', at('MAIL', '250 ok\r\n250 ok too\r\n'))), 'protocol.smtp');
     assert.equal(codeOf(await play('220 raw\n', good)), 'protocol.smtp');
     assert.equal(codeOf(await play('220-raw\r\n250 raw\r\n', good)), 'protocol.smtp');
+  });
+
+  it('[T1] a server that echoes the password does not bring it into the output', async () => {
+    const rig = certificateRig();
+    const server = await startTlsServer(rig.issue('good'), {}, (socket) => {
+      socket.write('220 raw\r\n');
+      socket.on('data', (bytes: Buffer) => {
+        const text = bytes.toString().trim();
+        socket.write(text.startsWith('EHLO') ? '250-raw\r\n250 AUTH PLAIN\r\n' : `535 not ${text} and not a-secret-word\r\n`);
+      });
+    });
+    const options = { security: 'tls', tls: { ca: rig.ca }, login: { user: 'alice', password: { env: 'PW' } } };
+    const seen = await run(server.port, options, { secrets: { PW: 'a-secret-word' } });
+    server.stop();
+    rig.remove();
+    assert.equal(codeOf(seen), 'smtp.auth');
+    assert.equal(seen.output, 'login: "535 not AUTH PLAIN *** and not ***", expected 235');
+  });
+
+  it('[case M07] 100,000 generated replies neither throw anything but a failure nor take 50 ms', () => {
+    const piece = fc.constantFrom('250', '4', ' ', '-', '\r\n', '\n', 'ok', '\0', '\u00ff', '250-x\r\n', '250 x\r\n');
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
+        const bytes = Buffer.from(pieces.join(''), 'latin1');
+        insistOnCheap(
+          () => {
+            try {
+              const end = findReply(bytes);
+              if (end !== null) assert.doesNotMatch(readReply(bytes.subarray(0, end)).text, /\p{Cc}/u);
+            } catch (error) {
+              assert.ok(error instanceof TargetFailure, String(error));
+            }
+          },
+          () => JSON.stringify(pieces.join('')),
+        );
+      }),
+      { numRuns: 100_000 },
+    );
   });
 
   it('[K25] DATA is never said', async () => assert.doesNotMatch((await play('220 raw\r\n', good)).received, /DATA/));

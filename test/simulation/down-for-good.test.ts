@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Check } from '../../src/core/configuration.ts';
 import type { Item } from '../../src/core/item.ts';
+import type { Result } from '../../src/core/observation.ts';
+import { type Act, Replay } from '../../src/core/replay.ts';
 import { checkOf, configurationOf } from '../support/model.ts';
 import { DAY, HOUR, MINUTE, randomOf, type Seen, Simulation } from '../support/simulate.ts';
 
@@ -90,6 +92,39 @@ describe('a check that is HARD by frequency, and then goes down for good', () =>
     }
   });
 });
+
+describe('a check that is HARD by frequency, is acknowledged, and then goes down for good', () => {
+  it('[W1] is mailed as now-down within 20 minutes: an acknowledgement of glitches is none of an outage', () => {
+    const configuration = configurationOf([checkOf()]);
+    const id = checkOf().id;
+    const glitches = Array.from({ length: 10 }, (_, i) => START + 2 * HOUR + i * 15 * MINUTE);
+    const ackAt = (glitches.at(-1) ?? 0) + MINUTE;
+    const downAt = ackAt + 40 * MINUTE;
+    const replay = new Replay(configuration, START);
+    const items: Item[] = [];
+    for (let at = START; at < downAt + HOUR; at += MINUTE) {
+      const scheduled = (at - START) % (5 * MINUTE) === 0;
+      const isSoft = (replay.statuses.get(id)?.streak ?? null) !== null;
+      const state = glitches.includes(at) || at >= downAt ? 'CRITICAL' : 'OK';
+      const acts: Act[] = at === ackAt ? [{ kind: 'ack', pattern: id, until: at + 30 * HOUR, note: 'the disk is slow' }] : [];
+      const results = scheduled || isSoft ? [resultAt(id, at, state, scheduled)] : [];
+      items.push(...replay.play({ at, results, sentinels: [], acts }).items);
+    }
+    assert.deepEqual(
+      items.map(({ kind, reason, at }) => [kind, reason === 'now-down', at >= downAt]),
+      [
+        ['frequent', false, false],
+        ['worse', true, true],
+      ],
+    );
+    assert.ok((items[1]?.at ?? 0) - downAt <= 20 * MINUTE);
+  });
+});
+
+function resultAt(check: string, at: number, state: 'OK' | 'CRITICAL', scheduled: boolean): Result {
+  const rest = { run: 0, code: '', output: '', metrics: {}, parts: [], withheld: null, duration: 0 };
+  return { check, at, state, scheduled, ...rest };
+}
 
 describe('a service that is down 5 minutes every day', () => {
   it('[H5] is one recurring item by the fifth day and none a day after, whatever the minute', () => {
