@@ -53,14 +53,21 @@ await build({
 
 const checks = readdirSync('dist/checks').filter((file) => file.endsWith('.js'));
 const lazy = [
+  'clock',
   'config/load-files',
+  'core/people',
   'emergency',
+  'dead-man',
+  'heartbeat',
   'mail-outside',
   'mail/delivery',
+  'replies',
   'observer',
+  'sentinel',
   'commands/summary',
   'site/publisher',
   'store/packing',
+  'tell',
 ];
 await build({
   ...common,

@@ -15,7 +15,7 @@ import { inspectCertificate, startTls } from '../src/net/tls.ts';
 import { tlsOption, toTlsSettings } from '../src/net/tls-option.ts';
 
 const DAY_MS = 86_400_000;
-const STARTTLS_PORTS = { smtp: 25, imap: 143, xmpp: 5222, ldap: 389 } as const;
+const STARTTLS_PORTS = { smtp: 25, imap: 143, xmpp: 5222, 'xmpp-server': 5269, ldap: 389 } as const;
 
 const options = {
   address: option.text('Name or address to connect to.', { default: '${host.address}' }),

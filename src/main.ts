@@ -14,11 +14,20 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   run: async () => (await import('./commands/run.ts')).run,
   check: async () => (await import('./commands/check.ts')).check,
   status: async () => (await import('./commands/status.ts')).status,
+  replay: async () => (await import('./commands/replay.ts')).replay,
   explain: async () => (await import('./commands/explain.ts')).explain,
   config: async () => (await import('./commands/config.ts')).config,
+  ack: async () => (await import('./commands/ack.ts')).ack,
+  unack: async () => (await import('./commands/unack.ts')).unack,
+  downtime: async () => (await import('./commands/downtime.ts')).downtime,
+  change: async () => (await import('./commands/change.ts')).change,
+  incident: async () => (await import('./commands/incident.ts')).incident,
   render: async () => (await import('./commands/render.ts')).render,
   mail: async () => (await import('./commands/mail.ts')).mail,
+  watch: async () => (await import('./commands/watch.ts')).watch,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
+  backup: async () => (await import('./commands/backup.ts')).backup,
+  restore: async () => (await import('./commands/restore.ts')).restore,
   types: async () => (await import('./commands/types.ts')).types,
 };
 
@@ -76,6 +85,7 @@ async function main(argv: string[]): Promise<number> {
 
 /** Another monitor that calls us reads 2 as CRITICAL: where we could not look, it must read UNKNOWN. */
 function speaksPlugin(argv: string[]): boolean {
+  if (argv.includes('watch')) return true;
   return argv.includes('check') ? !argv.includes('config') : argv.includes('status') && argv.includes('--exit-code');
 }
 
@@ -94,11 +104,21 @@ async function dispatch(argv: string[], isDebug: boolean): Promise<number> {
   if (values.help === true) return say(await describeUsage(name));
   const command = await load();
   const given = parseStrictly(name, argv, command);
-  return command.run(createCommandContext(given.values['config'], isDebug), given);
+  const context = createCommandContext(given.values['config'], isDebug);
+  return command.run({ ...context, configs: findConfigs(argv, name) }, given);
 }
 
 function findCommandName(argv: string[], config: string | undefined): string | undefined {
   return argv.find((word, index) => !word.startsWith('-') && !(config !== undefined && argv[index - 1] === '--config'));
+}
+
+/** `vigie replay` takes two of them, and asks where they stand. */
+function findConfigs(argv: string[], command: string): { path: string; isBefore: boolean }[] {
+  const end = argv.indexOf(command);
+  return argv.flatMap((word, index) => {
+    const path = word === '--config' ? argv[index + 1] : /^--config=(.*)$/.exec(word)?.[1];
+    return path === undefined ? [] : [{ path, isBefore: index < end }];
+  });
 }
 
 function parseStrictly(
@@ -130,6 +150,8 @@ function createCommandContext(config: string | boolean | undefined, isDebug: boo
     now: Date.now(),
     version: readVersion(),
     configPath: typeof config === 'string' ? config : existsSync('vigie.yaml') ? 'vigie.yaml' : '/etc/vigie',
+    configs: [],
+    defaultConfig: ['vigie.yaml', '/etc/vigie'].find((path) => existsSync(path)) ?? null,
     debug: isDebug,
   };
 }

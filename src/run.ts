@@ -1,20 +1,27 @@
 import { chooseDue, toBatchRecord, toRunRecord } from './core/batch.ts';
-import type { Configuration } from './core/configuration.ts';
+import type { Check, Configuration } from './core/configuration.ts';
 import { evaluate } from './core/evaluate.ts';
-import { planNotifications, type RunFacts } from './core/notify.ts';
+import { groupOf } from './core/isolation.ts';
+import { type Plan, planNotifications, type RunFacts } from './core/notify.ts';
+import { judgeOurselves, type Situation, USUAL_SITUATION } from './core/ourselves.ts';
 import type { RunRecord } from './core/run-record.ts';
 import { nextDueAt } from './core/schedule.ts';
 import type { Snapshot } from './core/snapshot.ts';
 import type { Status } from './core/status.ts';
+import { hearPeople } from './hearing.ts';
 import type { MailCounts, MailOutside } from './mail/delivery.ts';
 import { type Observer, observeAll } from './observe.ts';
 import { loadMetricCatalogue } from './registry.ts';
+import type { AskedSentinels } from './sentinel.ts';
 import type { SiteCounts } from './site/writer.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { compact } from './store/compaction.ts';
 import { type Database, isDatabaseError } from './store/database.ts';
 import { appendBatch, finishRun, lastRun, readMeta, readPastProblems, readStatuses, writeMeta } from './store/history.ts';
 import { openOutbox } from './store/outbox.ts';
+import { takeNews } from './store/people.ts';
+import { isAnythingTold } from './store/replies.ts';
+import type { TellingRun, tellPlan } from './tell.ts';
 
 /** What one batch works with; everything that is not pure comes in here. */
 export interface Batch {
@@ -30,6 +37,8 @@ export interface Batch {
   remember: Record<string, string>;
   banners: string[];
   observerFor(run: number): Promise<Observer>;
+  /** Asks the sentinels of these network groups. */
+  sentinelsFor(run: number, groups: string[]): Promise<AskedSentinels>;
   /** Told how many checks are due, for the progress bar. */
   onDue?(due: number): void;
   mail(): Promise<MailOutside>;
@@ -42,56 +51,220 @@ export interface RunSummary {
   pages: SiteCounts;
   /** Why the pages could not be written, or null. */
   pageError: string | null;
+  /** Why answers to our mails could not be read, or null. */
+  inboxError: string | null;
+  /** Why others may think that we are dead, or null. */
+  heartbeatError: string | null;
+}
+
+/** What is known before anything is looked at. */
+interface Beginning {
+  number: number;
+  previous: { run: number; startedAt: number } | null;
+  inboxError: string | null;
+  hasNews: boolean;
+  /** Nothing is due and nobody said anything: statuses need not be read. */
+  isIdle: boolean;
+  statuses: Map<string, Status>;
+  hearing: Awaited<ReturnType<typeof hearPeople>>;
 }
 
 /** One batch, from the due checks to the pages and the mail. What is owed is stored before anything is told. */
 export async function runBatch(batch: Batch): Promise<RunSummary> {
-  const { configuration, database, now } = batch;
   const began = performance.now();
+  const beginning = await begin(batch);
+  const own = await look(batch, beginning);
+  const { record, plan, toStore } = await decide(batch, beginning, own);
+  appendBatch(batch.database, toStore);
+  const { isIdle, hasNews, hearing, inboxError } = beginning;
+  const isNews = own.results.length + plan.items.length > 0 || hasNews || hearing !== null;
+  const summary = await show(batch, { record, isNews, statuses: isIdle ? null : plan.statuses });
+  const durationMs = Math.round(performance.now() - began);
+  finishRun(batch.database, record.run, durationMs);
+  if (!isIdle) await compact(batch.database, batch.configuration.retention, batch.now);
+  return { ...summary, record: { ...record, durationMs }, inboxError };
+}
+
+async function begin(batch: Batch): Promise<Beginning> {
+  const { configuration, database, now } = batch;
   const previous = lastRun(database);
-  const number = (previous?.run ?? 0) + 1;
-  const isIdle = isNothingDueYet(batch, previous);
-  const statuses = isIdle ? new Map<string, Status>() : readStatuses(database);
-  const due = isIdle ? [] : chooseDue(configuration, statuses, batch);
+  const inboxError = await hear(batch);
+  const hasNews = takeNews(database);
+  const isIdle = !hasNews && isNothingDueYet(batch, previous);
+  return {
+    number: (previous?.run ?? 0) + 1,
+    previous,
+    inboxError,
+    hasNews,
+    isIdle,
+    statuses: isIdle ? new Map<string, Status>() : readStatuses(database),
+    hearing: isIdle ? null : await hearPeople(database, configuration, now),
+  };
+}
+
+/** Runs what is due and asks whether it was us. */
+async function look(batch: Batch, { number, previous, isIdle, statuses, hearing }: Beginning): Promise<OwnVerdict> {
+  const { configuration, now } = batch;
+  const due = isIdle ? [] : chooseDue(configuration, statuses, { now, force: batch.force, watched: hearing?.watched });
   batch.onDue?.(due.length);
-  const results = due.length === 0 ? [] : await observeAll(due, await batch.observerFor(number));
-  const evaluated = evaluate(configuration, statuses, results, now);
+  const groups = findWatchedGroups(configuration, due);
+  const asked = groups.length === 0 ? null : await batch.sentinelsFor(number, groups);
+  const seen = due.length === 0 ? [] : await observeAll(due, await batch.observerFor(number));
+  return judgeOurselves(configuration, statuses, seen, {
+    run: number,
+    now,
+    situation: readSituation(batch.database),
+    sentinels: asked === null ? [] : await asked.finish(),
+    previousAt: previous?.startedAt ?? null,
+    isSynchronised: isIdle ? null : await hearClock(batch),
+  });
+}
+
+type OwnVerdict = ReturnType<typeof judgeOurselves>;
+
+/** Judges what was seen and plans who is told: all that is stored in one transaction. */
+async function decide(batch: Batch, { number, previous, isIdle, statuses, hearing }: Beginning, own: OwnVerdict) {
+  const { configuration, database, now } = batch;
+  const evaluated = evaluate(configuration, statuses, own.results, now);
   const pastProblems = (check: string) => readPastProblems(database, check, now);
-  const facts = { run: number, now, isFirstRun: previous === null, pastProblems, whole: batch.whole };
-  const plan = planNotifications(configuration, statuses, evaluated, facts);
+  const standing = hearing?.stand(evaluated);
+  const whole = [...batch.whole, ...own.news];
+  const facts = { run: number, now, isFirstRun: previous === null, pastProblems, whole, situation: own.situation, standing };
+  const planned = planNotifications(configuration, statuses, evaluated, facts);
+  const { plan, told } = await decideTelling(batch, planned, {
+    ...facts,
+    statuses: () => (isIdle ? readStatuses(database) : planned.statuses),
+    isHeldBack: (check) =>
+      standing?.acknowledged.has(check) === true ||
+      standing?.held.has(check) === true ||
+      planned.statuses.get(check)?.trouble?.unstable != null,
+    said: hearing?.said ?? null,
+    ending: () => hearing?.ending() ?? [],
+  });
   const record = toRunRecord(number, now, previous, { evaluated, items: plan.items.length, interval: configuration.interval });
-  const remember = isIdle ? batch.remember : { ...batch.remember, next_due: nextDue(batch, plan.statuses) };
-  appendBatch(database, toBatchRecord(record, evaluated, plan, remember), configuration);
-  const known = () => (isIdle ? readStatuses(database) : plan.statuses);
-  const snapshot = () => takeSnapshot(database, { configuration, statuses: known(), record, now, banners: batch.banners });
-  const { historyError, ...pages } = await publish(batch, snapshot, results.length > 0 || plan.items.length > 0);
+  const heard = standing === undefined ? undefined : hearing?.conclude(standing, plan);
+  const remember = { ...batch.remember, ...rememberSituation(readSituation(database), plan.situation) };
+  if (!isIdle) remember['next_due'] = nextDue(batch, plan.statuses, heard?.turn);
+  const toTell = { ...told, remember: { ...remember, ...told.remember } };
+  return { record, plan, toStore: toBatchRecord(record, evaluated, plan, toTell, heard?.update) };
+}
+
+/** Pages, mail and the sign of life, once everything is stored. `statuses` is null where none were read. */
+async function show(
+  batch: Batch,
+  { record, isNews, statuses }: { record: RunRecord; isNews: boolean; statuses: Map<string, Status> | null },
+): Promise<Omit<RunSummary, 'inboxError' | 'record'>> {
+  const { configuration, database, now, banners } = batch;
+  const known = () => statuses ?? readStatuses(database);
+  const snapshot = () => takeSnapshot(database, { configuration, statuses: known(), record, now, banners });
+  const { historyError, ...pages } = await publish(batch, snapshot, isNews);
   const mail = await deliver(batch);
   if (historyError !== null) throw historyError;
+  const isGood = pages.pageError === null && mail.failed === 0;
+  const heartbeatError = await beat(batch, record.run, { statuses, isGood });
   if (mail.sent + mail.failed > 0) writeMeta(database, 'pages', 'stale');
-  const durationMs = Math.round(performance.now() - began);
-  finishRun(database, number, durationMs);
-  if (!isIdle) await compact(database, configuration.retention, now);
-  return { record: { ...record, durationMs }, snapshot, mail, ...pages };
+  return { snapshot, mail, ...pages, heartbeatError };
+}
+
+/** Where https sentinels have no vote the system has: asked now and then. */
+async function hearClock({ configuration, database, now }: Batch): Promise<boolean | null> {
+  const voters = Object.values(configuration.sentinels)
+    .flat()
+    .filter((sentinel) => 'https' in sentinel);
+  if (voters.length >= 3) return null;
+  const { askClock } = await import('./clock.ts');
+  return askClock(database, now);
+}
+
+/** Network groups that have sentinels and checks to run: a batch without checks asks nobody. */
+function findWatchedGroups({ sentinels }: Configuration, due: { check: Check }[]): string[] {
+  const groups = Object.keys(sentinels).filter((group) => (sentinels[group]?.length ?? 0) > 0);
+  return groups.filter((group) => due.some(({ check }) => groupOf(check) === group));
+}
+
+function readSituation(database: Database): Situation {
+  const text = readMeta(database, 'situation');
+  return text === undefined ? USUAL_SITUATION : { ...USUAL_SITUATION, ...(JSON.parse(text) as Partial<Situation>) };
+}
+
+/** Written only when it changes: nearly never. */
+function rememberSituation(before: Situation, after: Situation): Record<string, string> {
+  const text = JSON.stringify(after);
+  return text === JSON.stringify(before) ? {} : { situation: text };
 }
 
 /** When the next check is due, and by which configuration: until then a run need not read any status. */
-function nextDue({ configuration, now }: Batch, statuses: Map<string, Status>): string {
-  return JSON.stringify([configuration.fingerprint, nextDueAt(configuration, statuses, now)]);
+function nextDue({ configuration, now }: Batch, statuses: Map<string, Status>, turn: number | null = null): string {
+  const at = nextDueAt(configuration, statuses, now);
+  return JSON.stringify([configuration.fingerprint, turn === null ? at : Math.min(at, turn)]);
 }
 
 /** Most runs of a small installation have nothing to do: they cost little more than their start. */
 function isNothingDueYet({ configuration, database, now, force }: Batch, previous: { startedAt: number } | null): boolean {
-  if (force !== null || previous === null || now < previous.startedAt) return false;
+  if (force !== null || previous === null || now < previous.startedAt || now >= tellNext(database)) return false;
   const [fingerprint, at] = JSON.parse(readMeta(database, 'next_due') ?? '["", 0]') as [string, number];
   return fingerprint === configuration.fingerprint && now < at - (configuration.interval / 2) * 1000;
+}
+
+/** When reminders, digests or what waits are next to be looked at, though nothing happened. */
+function tellNext(database: Database): number {
+  return Number(readMeta(database, 'tell_next') ?? 0);
+}
+
+/** Who is told, and when; a run in which nothing happened and nothing is due loads nothing for it. */
+async function decideTelling(
+  { database, configuration, now }: Batch,
+  plan: Plan,
+  facts: Pick<TellingRun, 'run' | 'statuses' | 'pastProblems' | 'isHeldBack' | 'said' | 'ending'>,
+): Promise<ReturnType<typeof tellPlan>> {
+  if (plan.items.length === 0 && now < tellNext(database)) return { plan, told: { owed: [], moves: [], remember: {} } };
+  const { tellPlan } = await import('./tell.ts');
+  return tellPlan(database, plan, { ...facts, configuration, now });
 }
 
 /** A run that owes nothing loads neither the mail libraries nor what composes. */
 async function deliver({ database, configuration, mail, now }: Batch): Promise<MailCounts> {
   const outbox = openOutbox(database);
-  if (!outbox.isAnythingOwed()) return { sent: 0, queued: 0, failed: 0 };
+  if (!outbox.isAnythingOwed(now)) return { sent: 0, queued: 0, failed: 0 };
   const { deliverOutbox } = await import('./mail/delivery.ts');
   return deliverOutbox(outbox, configuration, { ...(await mail()), now });
+}
+
+/** Takes answers to our mails as acknowledgements; a mailbox that cannot be read stops nothing. */
+async function hear({ configuration, database, mail, now }: Batch): Promise<string | null> {
+  if (configuration.mail.inbox === null || !isAnythingTold(database)) return null;
+  try {
+    const { hearReplies } = await import('./replies.ts');
+    await hearReplies(database, configuration, { ...(await mail()), now });
+    return null;
+  } catch (error) {
+    if (isDatabaseError(error)) throw error;
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** Says that this run was: in the signed file of both sites, and to the dead man's switch when pages and mail worked. */
+async function beat(
+  { configuration, database, now }: Batch,
+  run: number,
+  { statuses, isGood }: { statuses: Map<string, Status> | null; isGood: boolean },
+): Promise<string | null> {
+  const { key, url } = configuration.heartbeat;
+  if (key === null && url === null) return null;
+  const { countForSites, writeHeartbeats } = await import('./heartbeat.ts');
+  // A run with nothing due has not read the statuses: it says what the last one counted.
+  const known = readMeta(database, 'counts');
+  const count = () => JSON.stringify(countForSites(configuration.checks, statuses ?? readStatuses(database)));
+  const counts = statuses === null ? (known ?? count()) : count();
+  if (counts !== known) writeMeta(database, 'counts', counts);
+  try {
+    writeHeartbeats(configuration, { run, now, counts: JSON.parse(counts) });
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  if (url === null || !isGood) return null;
+  const { callDeadManUrl } = await import('./dead-man.ts');
+  return callDeadManUrl(url, { run, now });
 }
 
 /** A run in which nothing happened leaves the pages as they are: they already say by when the next result is due. */

@@ -9,6 +9,7 @@ import { readPasts } from './store/compaction.ts';
 import type { Database } from './store/database.ts';
 import { calmResultsReader, readEvents, readRuns, resultsReader } from './store/history.ts';
 import { readMessages } from './store/outbox.ts';
+import { readPeople } from './store/people.ts';
 
 const EVENTS_SHOWN = 500;
 const RUNS_SHOWN = 200;
@@ -41,6 +42,7 @@ export function takeSnapshot(
     messages,
     calmResults: calmResultsReader(database, RESULTS_SHOWN),
     recentResults: resultsReader(database, RESULTS_SHOWN),
+    said: readPeople(database, now),
     banners,
   };
 }

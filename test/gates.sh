@@ -26,6 +26,14 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && [ -f /etc/debian_versi
     apt-get update -q >/dev/null
     apt-get install -y -q --no-install-recommends "${missing[@]}" >/dev/null
   fi
+  # exim4 and postfix cannot be installed beside each other: exim4 is only unpacked (test/support/exim.ts).
+  if [ ! -x /opt/vigie-tests/usr/sbin/exim4 ]; then
+    step 'unpacking exim4'
+    folder=$(mktemp -d)
+    (cd "$folder" && apt-get download -q exim4-daemon-light >/dev/null && dpkg -x exim4-daemon-light_*.deb /opt/vigie-tests)
+    rm -rf "$folder"
+    id Debian-exim >/dev/null 2>&1 || useradd --system --no-create-home --shell /usr/sbin/nologin Debian-exim
+  fi
 fi
 
 step build

@@ -18,6 +18,10 @@ export interface CommandContext {
   version: string;
   /** `--config PATH`, or the first of `./vigie.yaml` and `/etc/vigie` that is there. */
   configPath: string;
+  /** Every `--config PATH` that was given, and whether it stood before the command. */
+  configs: { path: string; isBefore: boolean }[];
+  /** What is used without `--config`: the first of `./vigie.yaml` and `/etc/vigie` that is there, or null. */
+  defaultConfig: string | null;
   debug: boolean;
 }
 

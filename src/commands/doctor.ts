@@ -1,38 +1,50 @@
-import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { ConfigurationError } from '../config/load.ts';
 import { formatAge } from '../core/calendar.ts';
 import type { Configuration } from '../core/configuration.ts';
+import { findWatchedRelay } from '../core/mail-way.ts';
 import { count } from '../core/transition.ts';
-import { observeAll } from '../observe.ts';
-import { createObserver } from '../observer.ts';
+import { openInbox } from '../mail/inbox.ts';
+import { readSecret } from '../net/secret.ts';
 import { DatabaseUnusable, openHistoryForReading } from '../store/database.ts';
-import { checkIntegrity, lastRun } from '../store/history.ts';
+import { checkIntegrity, lastRun, readMeta } from '../store/history.ts';
 import { readMessages } from '../store/outbox.ts';
-import { type Command, type CommandContext, EXIT } from './command.ts';
+import { type Command, type CommandContext, EXIT, UsageError } from './command.ts';
+import { examineClock, examineEgress, examineHeaders, examineProxies } from './doctor-network.ts';
+import { describeCredentials, examineSecrets } from './doctor-secrets.ts';
+import { bad, type Finding, good } from './finding.ts';
 import { loadFor } from './load.ts';
 
-/** One finding of the doctor: what was looked at, and what is wrong with it, or nothing. */
-interface Finding {
-  subject: string;
-  words: string;
-  isBad: boolean;
-}
-
-/** Is this installation sound? Looks at permissions, database, last run, mail and proxies; changes nothing. */
+/** Is this installation sound? Looks at permissions, clock, database, last run, mail and proxies; changes nothing. */
 export const doctor: Command = {
-  usage: 'doctor',
-  summary: 'is this installation sound? permissions, database, last run, mail, proxies',
-  async run(context) {
-    const findings = await examine(context);
+  usage: 'doctor [--egress] [--credentials] [URL]',
+  summary: 'is this installation sound? permissions, clock, database, backup, last run, mail, proxies',
+  options: { egress: { type: 'boolean' }, credentials: { type: 'boolean' } },
+  help: [
+    '--egress       does what the checks need leave this machine? ICMP, DNS, each TCP port',
+    '--credentials  every secret that is held, and what its thief could do',
+    'URL            the security headers of a published page',
+  ],
+  async run(context, { values, positionals }) {
+    const [url, ...more] = positionals;
+    if (more.length > 0) throw new UsageError(`doctor: expected one URL, found ${JSON.stringify(more[0])} too`);
+    if (url !== undefined && !/^https?:\/\//.test(url))
+      throw new UsageError(`doctor: not an address, expected http:// or https://, found ${JSON.stringify(url)}`);
+    const asked = { isEgress: values['egress'] === true, isCredentials: values['credentials'] === true, url };
+    const findings = await examine(context, asked);
     for (const { subject, words, isBad } of findings) context.out(`${isBad ? 'BAD' : 'ok '} ${subject}: ${words}\n`);
-    const bad = findings.filter(({ isBad }) => isBad).length;
-    context.out(bad === 0 ? 'all is well\n' : `${count(bad, 'finding')} to mend\n`);
-    return bad === 0 ? EXIT.done : EXIT.partly;
+    const found = findings.filter(({ isBad }) => isBad).length;
+    context.out(found === 0 ? 'all is well\n' : `${count(found, 'finding')} to mend\n`);
+    return found === 0 ? EXIT.done : EXIT.partly;
   },
 };
 
-async function examine(context: CommandContext): Promise<Finding[]> {
+async function examine(
+  context: CommandContext,
+  asked: { isEgress: boolean; isCredentials: boolean; url: string | undefined },
+): Promise<Finding[]> {
+  if (asked.url !== undefined) return examineHeaders(asked.url, context);
   let configuration: Configuration;
   const findings: Finding[] = [];
   try {
@@ -45,17 +57,46 @@ async function examine(context: CommandContext): Promise<Finding[]> {
     if (!(error instanceof ConfigurationError)) throw error;
     return [bad('configuration', `${count(error.problems.length, 'error')}; vigie config check lists them`)];
   }
-  findings.push(...examineFolders(configuration), ...examineHistory(configuration, context.now), ...examineCron());
-  findings.push(...examineMail(configuration), ...(await examineProxies(configuration, context)));
+  if (asked.isCredentials) return describeCredentials(configuration);
+  if (asked.isEgress) return examineEgress(configuration, context);
+  const { now, env } = context;
+  findings.push(...examineFolders(configuration), ...examineFiles(context.configPath));
+  const history = examineHistory(configuration, now);
+  findings.push(...(await examineClock(history.lastRunAt, now)), ...history.findings, ...examineCron());
+  findings.push(...examineMail(configuration), ...(await examineInbox(configuration, env)), ...examineSecrets(configuration, env));
+  findings.push(...(await examineKeys(configuration, now)));
+  findings.push(...(await examineProxies(configuration, context)));
   return findings;
 }
 
-function good(subject: string, words: string): Finding {
-  return { subject, words, isBad: false };
+/** Whoever can write the configuration decides what is connected to, and with which secrets. */
+function examineFiles(configPath: string): Finding[] {
+  const isFolder = statSync(configPath).isDirectory();
+  const folder = isFolder ? configPath : dirname(configPath);
+  const dropIns = join(folder, 'conf.d');
+  const names = existsSync(dropIns) ? readdirSync(dropIns).map((name) => join(dropIns, name)) : [];
+  const open = [
+    folder,
+    isFolder ? join(folder, 'vigie.yaml') : configPath,
+    ...(existsSync(dropIns) ? [dropIns] : []),
+    ...names,
+  ].filter((path) => ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o002) !== 0);
+  return open.length === 0
+    ? [good('configuration files', 'only for those who may write them')]
+    : open.map((path) => bad('configuration files', `${path} can be written by everybody`));
 }
 
-function bad(subject: string, words: string): Finding {
-  return { subject, words, isBad: true };
+async function examineInbox({ mail }: Configuration, env: CommandContext['env']): Promise<Finding[]> {
+  const { inbox: settings, tls } = mail;
+  if (settings === null) return [];
+  try {
+    const password = settings.password === null ? null : readSecret(settings.password, env);
+    const inbox = await openInbox(settings, { password, ca: tls.ca, verify: tls.verify });
+    await inbox.close();
+    return [good('inbox', `${settings.mailbox}, ${count(inbox.mails.length + inbox.left, 'unread mail')}`)];
+  } catch (error) {
+    return [bad('inbox', error instanceof Error ? error.message : String(error))];
+  }
 }
 
 function examineFolders({ state, sites }: Configuration): Finding[] {
@@ -89,16 +130,20 @@ function isWritable(folder: string): boolean {
   }
 }
 
-function examineHistory({ state, interval }: Configuration, now: number): Finding[] {
+const BACKUP_MS = 7 * 86_400_000;
+
+function examineHistory({ state, interval }: Configuration, now: number): { findings: Finding[]; lastRunAt: number | null } {
+  const nothing = (finding: Finding) => ({ findings: [finding], lastRunAt: null });
   try {
     const database = openHistoryForReading(state);
-    if (database === null) return [bad('history', `none in ${state} yet, expected a run before: vigie run`)];
+    if (database === null) return nothing(bad('history', `none in ${state} yet, expected a run before: vigie run`));
     const problem = checkIntegrity(database);
     const last = lastRun(database);
     const failed = readMessages(database, 100).filter((message) => message.state === 'failed').length;
+    const backup = Number(readMeta(database, 'backup_at') ?? 0);
     database.close();
     const age = last === null ? null : (now - last.startedAt) / 1000;
-    return [
+    const findings = [
       problem === null ? good('history', 'sound') : bad('history', `damaged: ${problem}`),
       age !== null && age <= 3 * interval
         ? good('last run', `${formatAge(age)} ago`)
@@ -109,11 +154,20 @@ function examineHistory({ state, interval }: Configuration, now: number): Findin
       failed === 0
         ? good('delivered mail', 'none failed')
         : bad('delivered mail', `${count(failed, 'message')} failed; the private page lists them`),
+      examineBackup(backup, now),
     ];
+    return { findings, lastRunAt: last?.startedAt ?? null };
   } catch (error) {
     if (!(error instanceof DatabaseUnusable)) throw error;
-    return [bad('history', `${error.fault}: ${error.message}`)];
+    return nothing(bad('history', `${error.fault}: ${error.message}`));
   }
+}
+
+/** Whoever saves the file in another way knows; a habit that has stopped is worth a word. */
+function examineBackup(at: number, now: number): Finding {
+  if (at === 0) return good('backup', 'never by vigie backup');
+  const words = `${formatAge((now - at) / 1000)} ago`;
+  return now - at <= BACKUP_MS ? good('backup', words) : bad('backup', `${words}, expected within 7 days: vigie backup FILE`);
 }
 
 /** Only says what it sees; a timer of systemd or a line in a user's own crontab may stand in for it. */
@@ -127,30 +181,36 @@ function examineCron(): Finding[] {
   ];
 }
 
-function examineMail({ mail, contacts, hosts }: Configuration): Finding[] {
-  const findings: Finding[] = [];
+function examineMail(configuration: Configuration): Finding[] {
+  const { mail, contacts } = configuration;
   const addresses = Object.values(contacts).flatMap((contact) => contact.mail).length;
-  findings.push(
+  const relay = findWatchedRelay(configuration);
+  return [
     addresses === 0
       ? bad('contacts', 'nobody has a mail address')
       : good('contacts', count(addresses, 'address').replace('addresss', 'addresses')),
-  );
-  const relay = /^smtps?:\/\/(\[[^\]]+\]|[^:/]+)/.exec(mail.transport)?.[1];
-  const watched = Object.values(hosts).find((host) => relay !== undefined && host.address === relay);
-  const hasFallback = Object.values(contacts).some((contact) => contact.fallback !== null);
-  if (watched !== undefined && !hasFallback) {
-    findings.push(
-      bad('mail', `the only way out is ${mail.transport}, the monitored host ${watched.name}: give a contact a fallback`),
-    );
-  } else {
-    findings.push(good('mail', mail.transport));
-  }
-  return findings;
+    relay === null
+      ? good('mail', mail.transport)
+      : bad(
+          'mail',
+          `the only way out is ${mail.transport}, the monitored ${relay}: give a contact a fallback with another transport`,
+        ),
+  ];
 }
 
-async function examineProxies(configuration: Configuration, { now, env }: CommandContext): Promise<Finding[]> {
-  const proxies = configuration.checks.filter((check) => check.id.startsWith('proxy/'));
-  const due = proxies.map((check) => ({ check, due: 'scheduled' as const, memory: undefined }));
-  const results = await observeAll(due, createObserver(configuration, { run: 0, now, env }));
-  return results.map(({ check, state, output }) => (state === 'OK' ? good(check, output) : bad(check, output)));
+const KEY_WARNING_DAYS = 30;
+
+/** Keys that mail is encrypted with: one that is of no use is noticed before an alert has to go without its text. */
+async function examineKeys({ contacts }: Configuration, now: number): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const { name, openpgp } of Object.values(contacts)) {
+    if (openpgp === null) continue;
+    const { examineKey } = await import('../mail/openpgp.ts');
+    const { problem, expiresAt } = await examineKey(openpgp.key, now);
+    const days = expiresAt === null ? null : Math.floor((expiresAt - now) / 86_400_000);
+    const isSoon = days !== null && days < KEY_WARNING_DAYS;
+    const words = problem ?? (days === null ? `${openpgp.key} can encrypt` : `${openpgp.key} expires in ${count(days, 'day')}`);
+    findings.push(problem !== null || isSoon ? bad(`key of ${name}`, words) : good(`key of ${name}`, words));
+  }
+  return findings;
 }

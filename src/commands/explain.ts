@@ -1,15 +1,19 @@
 import { formatAge, formatTime } from '../core/calendar.ts';
 import type { Check, Configuration } from '../core/configuration.ts';
-import { isNew } from '../core/notify.ts';
 import { windowFigures } from '../core/past.ts';
+import { watchedNow } from '../core/people.ts';
 import { WINDOWS } from '../core/run-record.ts';
 import { type Status, stateType } from '../core/status.ts';
 import { count } from '../core/transition.ts';
+import { describeSaid, toSaid } from '../core/views-people.ts';
 import { toSettings } from '../core/views-settings.ts';
+import { toCalendar } from '../core/views-words.ts';
+import { explainWhy } from '../core/why.ts';
 import { loadMetricCatalogue } from '../registry.ts';
 import { readPastsForReading } from '../store/compaction.ts';
 import { type Database, openHistoryForReading } from '../store/database.ts';
 import { readEvents, readStatuses, resultsReader } from '../store/history.ts';
+import { readPeople } from '../store/people.ts';
 import { formatTable } from '../terminal.ts';
 import { type Command, type CommandContext, UsageError } from './command.ts';
 import { loadFor } from './load.ts';
@@ -25,11 +29,18 @@ export const explain: Command = {
     if (check === undefined)
       throw new UsageError(`explain: no check has the id ${JSON.stringify(id ?? '')}; vigie status lists them`);
     const database = openHistoryForReading(configuration.state);
-    const status = database === null ? undefined : readStatuses(database).get(check.id);
+    const statuses = database === null ? new Map<string, Status>() : readStatuses(database);
+    const status = statuses.get(check.id);
     print(context, `${check.id}: ${check.type}, ${check.target}`, `defined in ${check.source.file}:${check.source.line}`);
     print(context, '', 'settings', ...(await describeSettings(check, context.columns)));
     if (database !== null && status !== undefined) {
-      print(context, '', 'now', ...describeNow(check, status, { configuration, now: context.now }));
+      print(
+        context,
+        '',
+        'now',
+        ...describeNow(check, status, { configuration, now: context.now, parentsDown: failedParents(check, statuses) }),
+        ...describePeople(check, database, configuration, context.now),
+      );
       print(context, '', 'history', ...describeHistory(database, check, status, configuration, context));
       database.close();
     } else {
@@ -55,7 +66,7 @@ async function describeSettings(check: Check, columns: number): Promise<string[]
 function describeNow(
   check: Check,
   status: Status,
-  { configuration, now }: { configuration: Configuration; now: number },
+  { configuration, now, parentsDown }: { configuration: Configuration; now: number; parentsDown: string[] },
 ): string[] {
   const { latest, streak, problem } = status;
   if (latest === null) return ['  no result yet'];
@@ -66,7 +77,7 @@ function describeNow(
     `  last looked: ${time(latest.at)}, run ${latest.run}, took ${latest.duration.toFixed(3)} s`,
     ...latest.parts.map((part) => `  part ${part.name} ${part.state}: ${part.output}`),
   ];
-  lines.push(`  why: ${whyNow(check, status, now)}`);
+  lines.push(...explainWhy(check, status, now, parentsDown).map((line) => `  why: ${line}`));
   if (streak !== null)
     lines.push(`  streak: ${count(streak.length, 'failure')} since ${time(streak.startedAt)}, worst ${streak.worst}`);
   if (problem !== null)
@@ -76,17 +87,22 @@ function describeNow(
   return lines;
 }
 
-function whyNow(check: Check, status: Status, now: number): string {
-  const { latest, streak, problem } = status;
-  if (!check.enabled) return 'it is switched off';
-  if (latest?.withheld != null) return `withheld as ${latest.withheld}: the result does not count`;
-  if (problem !== null && problem.told === null)
-    return isNew(status, now) ? 'nobody was told: it is new and has never been OK' : 'nobody was told';
-  if (problem !== null)
-    return `${problem.toldTo.join(', ')} were told; a recovery goes to them after ${count(check.recoveries, 'OK result')}`;
-  if (streak === null) return 'it is OK';
-  const needed = streak.judged ? check.attempts : Math.max(check.attempts, check.unknownAttempts);
-  return `soft: failure ${streak.length} of ${needed} before an alert`;
+/** Who said what of it, until when. */
+function describePeople(check: Check, database: Database, configuration: Configuration, now: number): string[] {
+  const said = readPeople(database, now);
+  const watched = said !== null && watchedNow(said, configuration.checks, now).has(check.id);
+  return [
+    ...describeSaid(check, toSaid({ said, configuration, now }), toCalendar(configuration.timezone, now)),
+    ...(watched ? ['watched in every run: somebody is changing something'] : []),
+  ].map((line) => `  people: ${line}`);
+}
+
+/** Parents that have failed by what is known now. */
+function failedParents({ parents }: Check, statuses: Map<string, Status>): string[] {
+  return parents.filter((id) => {
+    const latest = statuses.get(id)?.latest;
+    return latest?.state === 'CRITICAL' || latest?.withheld === 'unreachable';
+  });
 }
 
 function describeHistory(

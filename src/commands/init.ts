@@ -1,6 +1,9 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
+import { readSigningKey } from '../heartbeat.ts';
+import { toPublicLine } from '../net/sshsig.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
 import { readListeningPorts, toChecks } from './listening.ts';
 
@@ -22,11 +25,25 @@ export const init: Command = {
       throw new UsageError(`init: ${JSON.stringify(url)} is no web address`);
     mkdirSync(join(folder, 'conf.d'), { recursive: true });
     writeFileSync(join(folder, 'conf.d', 'this-machine.yaml'), thisMachine(typeof url === 'string' ? url : null), { flag: 'wx' });
+    const key = writeKey(folder);
     writeFileSync(path, globalFile(), { flag: 'wx' });
     context.out(`wrote ${path} and ${join(folder, 'conf.d', 'this-machine.yaml')}; now: vigie run\n`);
+    if (values['quiet'] !== true) context.out(`others see with this key that it runs: ${key}\n`);
     return EXIT.done;
   },
 };
+
+/** A key of this installation's own, which proves to others that its heartbeat is its own; one that is there is kept. */
+function writeKey(folder: string): string {
+  const path = join(folder, 'heartbeat.key');
+  if (!existsSync(path)) {
+    const { privateKey } = generateKeyPairSync('ed25519');
+    writeFileSync(path, privateKey.export({ format: 'pem', type: 'pkcs8' }), { flag: 'wx', mode: 0o600 });
+  }
+  const line = `${toPublicLine(readSigningKey(path))} vigie`;
+  writeFileSync(join(folder, 'heartbeat.pub'), `${line}\n`);
+  return line;
+}
 
 function globalFile(): string {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -42,6 +59,7 @@ sites:
 mail:
   from: vigie@localhost.localdomain
   transport: maildir:state/mail   # read them with: mutt -f state/mail; or smtp://mail.example.org:587
+heartbeat: { key: heartbeat.key } # heartbeat.txt of both sites is signed with it: docs/watching.md
 contacts:
   sysadmins: { mail: [root@localhost.localdomain] }
 defaults:

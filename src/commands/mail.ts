@@ -1,4 +1,5 @@
 import { formatTime } from '../core/calendar.ts';
+import { resolveContact } from '../core/rota.ts';
 import { createMailOutside } from '../mail-outside.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
 import { loadFor } from './load.ts';
@@ -17,10 +18,12 @@ export const mail: Command = {
         `mail: no contact ${JSON.stringify(name)}, expected one of ${Object.keys(configuration.contacts).join(', ')}`,
       );
     }
+    // A rota is tested with whoever is in charge now.
+    const { mail: to } = resolveContact(name, configuration, context.now) ?? contact;
     const body = `This is a test of the contact ${name}: mail from vigie arrives here.\n\n-- \nvigie, ${formatTime(context.now, configuration.timezone)}\n`;
     const subject = `[vigie] TEST ${name}: mail from vigie arrives`;
     const { sendDirectly } = await import('../mail/direct.ts');
-    const letter = { purpose: 'test', subject, body, to: contact.mail, now: context.now };
+    const letter = { purpose: 'test', subject, body, to, now: context.now };
     const sent = await sendDirectly(letter, configuration.mail, createMailOutside(context.env));
     for (const { to, delivery } of sent) {
       context.out(`${to}: ${delivery.outcome} through ${configuration.mail.transport}: ${delivery.answer}\n`);

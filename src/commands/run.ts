@@ -127,6 +127,7 @@ function toBatch(
       const onResult = parts.progress === null ? undefined : () => parts.progress?.step();
       return createObserver(configuration, { run, now, env, ...(onResult === undefined ? {} : { onResult }) });
     },
+    sentinelsFor: async (run, groups) => (await import('../sentinel.ts')).askSentinels(configuration, groups, { run, now }),
     onDue: (total) => parts.progress?.start(total),
     mail: async () => (await import('../mail-outside.ts')).createMailOutside(env),
   };
@@ -169,11 +170,24 @@ function toldOf({ problems, removed }: Pick<LoadedConfiguration, 'problems' | 'r
 }
 
 function exitCode(context: CommandContext, summary: RunSummary, { configuration, problems }: LoadedConfiguration): number {
-  const { mail, pageError } = summary;
+  const { mail, pageError, heartbeatError, inboxError } = summary;
   if (pageError !== null && (context.isWatched || isFirstIn(context, 'pages', pageError, configuration.state))) {
     context.err(`vigie: pages could not be written: ${pageError}`);
   }
-  return problems.length > 0 || pageError !== null || mail.failed > 0 || mail.queued > 0 ? EXIT.partly : EXIT.done;
+  if (heartbeatError !== null && (context.isWatched || isFirstIn(context, 'heartbeat', heartbeatError, configuration.state))) {
+    context.err(`vigie: heartbeat: ${heartbeatError}`);
+  }
+  if (inboxError !== null && (context.isWatched || isFirstIn(context, 'inbox', inboxError, configuration.state))) {
+    context.err(`vigie: inbox: ${inboxError}`);
+  }
+  return problems.length > 0 ||
+    pageError !== null ||
+    heartbeatError !== null ||
+    inboxError !== null ||
+    mail.failed > 0 ||
+    mail.queued > 0
+    ? EXIT.partly
+    : EXIT.done;
 }
 
 function asText(value: string | boolean | undefined): string | null {

@@ -2,10 +2,13 @@ import type { CheckType } from '../check-type.ts';
 import type { Check, Priority, PublicText } from '../core/configuration.ts';
 import { cleanText } from '../core/text.ts';
 import { CHECK } from './fields.ts';
+import { resolveFrequency } from './frequency.ts';
 import type { CheckPlan, Layers } from './layers.ts';
 import { splitCheck } from './layers.ts';
 import { bindOptions, findHosts } from './options.ts';
+import type { Dependency } from './parents.ts';
 import { didYouMean, type Problem, say } from './problem.ts';
+import { resolveReminders } from './remind.ts';
 import { bind, type Schema, toObjectSchema } from './schema.ts';
 import { resolveThresholds, toThresholdNode } from './threshold.ts';
 import { planTime, type Settings } from './time.ts';
@@ -34,6 +37,8 @@ export interface CheckContext {
   servicePublic: PublicText | null;
   problems: Problem[];
   warnings: Problem[];
+  /** Filled: what each check says in `depends_on`, resolved when all checks are known. */
+  dependencies: Map<string, Dependency[]>;
 }
 
 const { type: _type, thresholds: _thresholds, public: _public, ...BOUND } = CHECK;
@@ -68,18 +73,27 @@ export function resolveCheck(plan: CheckPlan, context: CheckContext): Check | un
     attempts: settings.attempts,
     recoveries: settings.recoveries,
     unknownAttempts: settings.unknown_attempts,
+    frequency: resolveFrequency(settings.frequency, node, context.problems),
+    dailyPattern: settings.daily_pattern,
     thresholds,
     contacts: settings.contacts ?? [],
     priority: settings.priority as Priority,
+    escalate: settings.escalate ?? [],
+    remind: resolveReminders(settings.remind, node, context.problems),
     public: publicText,
     impact: settings.impact,
     notes: settings.notes ?? null,
-    parents: via === 'direct' ? [] : [`proxy/${via}`],
+    parents: [],
     source: { file: place.file.name, line: toLine(place).line },
     origins: findOrigins(merged, type, plan),
   };
   checkVia(type, check, { node, options, place }, context);
+  if (settings.depends_on !== undefined) context.dependencies.set(check.id, toDependencies(settings.depends_on, node));
   return context.problems.length > before ? undefined : check;
+}
+
+function toDependencies(written: string[], node: MapNode): Dependency[] {
+  return written.map((each, index) => ({ written: each, place: locate(node, ['depends_on', index]) }));
 }
 
 function findType(plan: CheckPlan, place: Place, context: CheckContext): CheckType | undefined {

@@ -3,7 +3,7 @@ import { type Option, option } from '../core/option.ts';
 
 /**
  * What a configuration file may hold, as plain declarations like those of a check type's options: the loader's schema, the
- * JSON Schema and the reference are made from them. Four kinds exist only here.
+ * JSON Schema and the reference are made from them. Some kinds exist only here.
  */
 export type Field =
   | Option
@@ -16,7 +16,11 @@ export type Field =
   /** Levels by metric. */
   | { kind: 'thresholds'; help: string; optional: true; default?: undefined }
   /** `true`, `false` or `{ title, description }`. */
-  | { kind: 'public'; help: string; optional: true; default?: undefined };
+  | { kind: 'public'; help: string; optional: true; default?: undefined }
+  /** FREQUENCY, or `off`. */
+  | { kind: 'frequency'; help: string; optional: true; default?: undefined }
+  /** `true` or `false`; `on` and `off` mean the same. */
+  | { kind: 'switch'; help: string; optional?: undefined; default: boolean };
 export type Fields = Record<string, Field>;
 export interface Section {
   kind: 'section';
@@ -44,6 +48,19 @@ const checksField = (help: string): Field => ({ kind: 'checks', help, optional: 
 export const INHERITABLE = {
   contacts: option.list('Who is told: names of contacts.', line('A contact.'), optional),
   priority: option.choice('How much it matters.', PRIORITIES, { default: 'medium' }),
+  escalate: option.list(
+    'Who else is told of a problem that nobody acknowledged so long after it was first told.',
+    option.object('A step.', {
+      after: option.duration('How long after.', { min: 60 }),
+      contacts: option.list('Names of contacts.', line('A contact.'), { minItems: 1 }),
+    }),
+    optional,
+  ),
+  remind: option.list(
+    'When a problem that nobody acknowledged is told again, counted from the first time: `[1h, 4h, every 1d]`; `[]` is never. Default: by priority.',
+    line('`4h`, or `every 1d` as the last.'),
+    optional,
+  ),
   every: option.duration('How often it runs.', { min: 1, default: '5m' }),
   recheck: option.duration('How often it runs while it fails and is not yet told.', { min: 1, default: '1m' }),
   timeout: option.duration('How long one try may take.', { min: 0.1, max: 3600, default: '10s' }),
@@ -54,6 +71,21 @@ export const INHERITABLE = {
   attempts: option.integer('Failures in a row before a problem is told.', { min: 1, max: 100, default: 3 }),
   recoveries: option.integer('OK results in a row that end a problem.', { min: 1, max: 100, default: 1 }),
   unknown_attempts: option.integer('UNKNOWN results in a row before that is told.', { min: 1, max: 100, default: 6 }),
+  frequency: {
+    kind: 'frequency',
+    help: 'Failures that are too many though they never come `attempts` in a row; `off`: never. Default: 6 of 20.',
+    optional: true,
+  },
+  daily_pattern: {
+    kind: 'switch',
+    help: 'Whether failures at the same time of day are told as a pattern, and their problems wait 30 minutes.',
+    default: true,
+  },
+  depends_on: option.list(
+    'Checks that must work for this one to be judged, besides its host, the parents of its host and its proxy: ids, or names of the same owner.',
+    line('A check.'),
+    optional,
+  ),
   via: line('The proxy that it goes through, or `direct`.', { default: 'direct' }),
   enabled: option.boolean('Whether it runs at all.', { default: true }),
   notes: option.text('For people: what to do, or the address of a page that says so.', { maxLength: 5000, optional: true }),
@@ -78,6 +110,13 @@ export const CHECK = {
   public: publicField('Whether it counts on the public page; default: as its service. Not in profiles, nor in checks of hosts.'),
 } as const satisfies Fields;
 
+/** The keys of `frequency`. */
+export const FREQUENCY = {
+  failures: option.integer('How many scheduled failures.', { min: 2, max: 1000, optional: true }),
+  of: option.integer('Of how many scheduled results.', { min: 2, max: 1000, optional: true }),
+  within: option.duration('Or within which time.', { min: 60, max: 2_592_000, optional: true }),
+} as const satisfies Fields;
+
 /** The words of `public` when it is more than `true`. */
 export const PUBLIC_TEXT: Fields = {
   title: line('Its name there; default: `title`.', optional),
@@ -92,6 +131,11 @@ const PROFILE: Fields = {
 export const HOST: Fields = {
   address: line('Its name or address in the network: `${host.address}`, and the default of every `address` option.', optional),
   profiles: option.list('Profiles whose settings and checks it takes; the later wins.', line('A profile.'), optional),
+  parents: option.list(
+    'Hosts that must be reachable for this one to be: what their `alive` check says.',
+    line('A host.'),
+    optional,
+  ),
   labels: option.map('Free words about it.', line('Any text.'), { keyPattern: '[A-Za-z0-9._-]+', optional: true }),
   checks: checksField(
     'Checks by name; one of a profile is changed key by key, switched off by `enabled: false`, removed by `null`.',
@@ -136,7 +180,31 @@ export const GLOBAL_NAMES: Fields = {
   contacts: names(
     'Who can be told.',
     section('Somebody.', {
-      mail: option.list('Mail addresses.', line('A mail address.'), { minItems: 1, orOne: true }),
+      mail: option.list('Mail addresses; a rota has none.', line('A mail address.'), { minItems: 1, orOne: true, optional: true }),
+      periods: option.list(
+        'When it may be told what can wait, in `timezone`: `Mon-Fri 08:00-20:00`, `Sat,Sun`, `22:00-06:00`; default: always.',
+        line('Days, times or both.'),
+        { minItems: 1, orOne: true, optional: true },
+      ),
+      absent: option.list(
+        'Days, both included, on which a rota passes over it: `2026-12-20 to 2027-01-03`.',
+        line('One day, or two with `to`.'),
+        { orOne: true, optional: true },
+      ),
+      rota: section('Duty that goes round: this contact is one of its members at a time.', {
+        members: option.list('Names of contacts, in their order.', line('A contact.'), { minItems: 1 }),
+        every: line('How long each is in charge: `2w`, `10d` or `1month`.', { default: '1w' }),
+        since: line('The first day of the first member, `2026-01-05`.'),
+        handover: line('When duty changes hands: `Mon 09:00`, without the day where `every` is in days or months.', optional),
+      }),
+      openpgp: section('Mail to it is encrypted.', {
+        key: line('File with its public key, armored or binary, relative to this file.'),
+        on_error: option.choice(
+          'When the key is expired or unreadable: the mail goes out as plain text, or without its text; it says so.',
+          ['plain', 'withhold-text'],
+          { default: 'withhold-text' },
+        ),
+      }),
       fallback: section('Another way for what cannot be delivered, for priorities critical and high.', {
         mail: option.list('Mail addresses.', line('A mail address.'), { minItems: 1, orOne: true }),
         after: option.duration('How long undelivered.', { default: '1h' }),
@@ -166,6 +234,18 @@ export const GLOBAL: Fields = {
       default: 'state',
     },
   ),
+  sentinels: option.map(
+    'What tells whether our own network is up, by network group: `direct`, or a proxy. `{ tcp: host:port }`, `{ https: url }` or, direct only, `{ dns: name }`.',
+    option.list(
+      'Sentinels of a group.',
+      option.object('One of the three.', {
+        tcp: line('Accepts connections: `192.0.2.1:443`.', optional),
+        https: option.url('Answers; at least three also judge our clock.', { schemes: ['https'], optional: true }),
+        dns: line('A name that our resolver finds.', optional),
+      }),
+    ),
+    optional,
+  ),
   sites: section('The two sites; one that is missing is not written.', {
     private: section('For the team.', SITE),
     public: section('For everybody.', SITE),
@@ -178,10 +258,23 @@ export const GLOBAL: Fields = {
     ),
     user: line('Login name.', optional),
     password: option.secret('Its password.', optional),
-    tls: section('How SMTP is protected.', {
+    inbox: section('A mailbox that each run reads: an answer to a mail acknowledges what it quotes.', {
+      mailbox: line('`maildir:PATH`, `imaps://host:port`, or `imap://host:port` with STARTTLS.'),
+      user: line('Login name.', optional),
+      password: option.secret('Its password.', optional),
+      folder: line('The folder that is read.', { default: 'INBOX' }),
+    }),
+    tls: section('How SMTP and IMAP are protected.', {
       ca: line('File with the certificate authorities to trust, PEM.', optional),
       verify: option.boolean('Whether the certificate must be valid.', { default: true }),
       required: option.boolean('Whether plain text is refused; default: yes, but for a relay on the loopback interface.', optional),
+    }),
+  }),
+  heartbeat: section('How others see that this vigie is alive.', {
+    key: line('File with the private key that `heartbeat.txt` of both sites is signed with; `vigie init` makes one.', optional),
+    url: option.url('Called after each run whose pages and mail worked: a dead man’s switch elsewhere.', {
+      schemes: ['http', 'https'],
+      optional: true,
     }),
   }),
   defaults: section('Settings of every check.', INHERITABLE),

@@ -1,6 +1,6 @@
 import type { CheckType } from '../check-type.ts';
 import type { Option } from '../core/option.ts';
-import { CHECK, type Field, type Fields, GLOBAL_FILE, NAME, PUBLIC_TEXT, SHARED } from './fields.ts';
+import { CHECK, type Field, type Fields, FREQUENCY, GLOBAL_FILE, NAME, PUBLIC_TEXT, SHARED } from './fields.ts';
 
 export type JsonSchema = Record<string, unknown>;
 
@@ -65,6 +65,10 @@ function toValue(field: Field): JsonSchema {
     }
     case 'public':
       return { anyOf: [{ type: 'boolean' }, toObject(PUBLIC_TEXT)] };
+    case 'frequency':
+      return { anyOf: [{ enum: ['off', false] }, toObject(FREQUENCY)] };
+    case 'switch':
+      return { enum: [true, false, 'on', 'off'] };
     default:
       return toOption(field);
   }

@@ -2,7 +2,7 @@ import { stringify } from 'yaml';
 import type { CheckType } from '../check-type.ts';
 import type { Option } from '../core/option.ts';
 import { formatDuration, formatSize } from '../core/unit.ts';
-import { CHECK, type Field, type Fields, GLOBAL, GLOBAL_NAMES, HOST, INHERITABLE, SERVICE } from './fields.ts';
+import { CHECK, type Field, type Fields, FREQUENCY, GLOBAL, GLOBAL_NAMES, HOST, INHERITABLE, SERVICE } from './fields.ts';
 
 const GENERATED =
   '<!-- Generated from the declarations in src/config/fields.ts and checks/: UPDATE_GOLDEN=1 npm test writes it anew. -->';
@@ -77,8 +77,9 @@ function renderTable(fields: Fields, isOption = false): string {
 function toRows(fields: Fields, prefix: string, isOption: boolean): string[][] {
   return Object.entries(fields).flatMap(([key, field]) => {
     const name = `${prefix}${key}`;
-    const row = [`\`${name}\``, describe(field), describeDefault(key, field, isOption), field.help];
+    const row = [`\`${name}\``, describe(field), describeDefault(name, field, isOption), field.help];
     if (field.kind === 'section') return [row, ...toRows(field.fields, `${name}.`, isOption)];
+    if (field.kind === 'frequency') return [row, ...toRows(FREQUENCY, `${name}.`, isOption)];
     if (field.kind === 'object') return [row, ...toRows(field.fields, `${name}.`, isOption)];
     if (field.kind === 'list' && field.item.kind === 'object') return [row, ...toRows(field.item.fields, `${name}[].`, isOption)];
     if (field.kind === 'names' && field.item.kind === 'section' && !isShared(key)) {
@@ -102,10 +103,11 @@ function dropInherited(fields: Fields): Fields {
   );
 }
 
-function describeDefault(key: string, field: Field, isOption: boolean): string {
+function describeDefault(name: string, field: Field, isOption: boolean): string {
   if (field.default !== undefined)
     return `\`${typeof field.default === 'string' ? field.default : JSON.stringify(field.default)}\``;
-  if (isOption && key === 'address' && !field.optional) return '`${host.address}`';
+  // Only an option of the check itself takes the host's address, none inside of another.
+  if (isOption && name === 'address' && !field.optional) return '`${host.address}`';
   return field.optional ? '-' : 'required';
 }
 
@@ -122,6 +124,10 @@ function describe(field: Field): string {
       return 'levels by metric';
     case 'public':
       return '`true`, `false` or a map';
+    case 'frequency':
+      return '`off` or a map';
+    case 'switch':
+      return '`true` or `false`';
     default:
       return describeOption(field);
   }

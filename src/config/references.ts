@@ -7,6 +7,8 @@ export function findMissingReferences(definitions: Definitions): void {
   if (definitions.isPartial) return;
   const { global, proxies, profiles, hosts, services } = definitions;
   checkLayer(definitions, getNode(global.root, 'defaults'));
+  for (const { node } of definitions.contacts.values())
+    checkList(definitions, 'contacts', getNode(getNode(node, 'rota'), 'members'));
   for (const proxy of proxies.values()) checkLayer(definitions, getNode(proxy.node, 'defaults'));
   for (const owner of [...profiles.values(), ...hosts.values(), ...services.values()]) checkOwner(definitions, owner);
 }
@@ -15,11 +17,16 @@ function checkOwner(definitions: Definitions, owner: Defined): void {
   checkLayer(definitions, owner.node);
   for (const { node } of getChecks(owner).values()) checkLayer(definitions, node);
   if (owner.place.segments[0] === 'services') check(definitions, 'hosts', getNode(owner.node, 'host'));
-  if (owner.place.segments[0] === 'hosts') checkList(definitions, 'profiles', getNode(owner.node, 'profiles'));
+  if (owner.place.segments[0] === 'hosts') {
+    checkList(definitions, 'profiles', getNode(owner.node, 'profiles'));
+    checkList(definitions, 'hosts', getNode(owner.node, 'parents'));
+  }
 }
 
 function checkLayer(definitions: Definitions, layer: Node | undefined): void {
   checkList(definitions, 'contacts', getNode(layer, 'contacts'));
+  const escalate = getNode(layer, 'escalate');
+  for (const step of escalate?.kind === 'list' ? escalate.items : []) checkList(definitions, 'contacts', getNode(step, 'contacts'));
   const via = getNode(layer, 'via');
   if (via?.kind !== 'scalar' || via.value !== 'direct') check(definitions, 'proxies', via);
 }

@@ -3,6 +3,7 @@ import type { Check, Configuration, Host, Priority, PublicText, Service } from '
 import { type CheckContext, resolveCheck, toPublicText } from './check.ts';
 import { type Defined, type Definitions, getChecks } from './define.ts';
 import { type CheckPlan, Layers, toWhere } from './layers.ts';
+import { type Dependency, resolveParents } from './parents.ts';
 import { type Problem, say } from './problem.ts';
 import { findMissingReferences } from './references.ts';
 import { findAddressProblem, resolveGeneral, toSource } from './settings.ts';
@@ -30,9 +31,9 @@ export function resolveConfiguration(request: ResolveRequest): Resolved {
   const general = definitions.hasGlobal ? resolveGeneral(definitions, request.path) : undefined;
   findMissingReferences(definitions);
   const resolver = new Resolver(request, general?.limits.runDeadline ?? Infinity);
-  const checks = resolver.resolveChecks();
-  const services = resolver.resolveServices(checks);
   const hosts = resolver.resolveHosts();
+  const checks = resolver.resolveParents(resolver.resolveChecks(), hosts);
+  const services = resolver.resolveServices(checks);
   if (!definitions.isPartial) resolver.judgeWhole(checks, general?.interval ?? 60);
   const configuration = { ...general, hosts, services, checks, fingerprint: request.fingerprint } as Configuration;
   return { configuration, problems, warnings: resolver.warnings };
@@ -44,6 +45,7 @@ class Resolver {
   private readonly definitions: Definitions;
   private readonly problems: Problem[];
   private readonly layers: Layers;
+  private readonly dependencies = new Map<string, Dependency[]>();
   private readonly runDeadline: number;
   constructor(request: ResolveRequest, runDeadline: number) {
     this.request = request;
@@ -126,6 +128,7 @@ class Resolver {
       servicePublic,
       problems: this.problems,
       warnings: this.warnings,
+      dependencies: this.dependencies,
     };
     return resolveCheck(plan, context);
   }
@@ -188,13 +191,26 @@ class Resolver {
     return { of: ids, atLeast };
   }
 
+  resolveParents(checks: Check[], hosts: Record<string, Host>): Check[] {
+    const { dependencies, problems, definitions } = this;
+    const placeOf = (name: string) => getNode(definitions.hosts.get(name)?.node, 'parents')?.place;
+    const { types } = this.request;
+    return resolveParents({ checks, hosts, dependencies, types, placeOf, isPartial: definitions.isPartial, problems });
+  }
+
   resolveHosts(): Record<string, Host> {
     const hosts: Record<string, Host> = {};
     for (const host of this.definitions.hosts.values()) {
       if (!host.values) continue;
-      const values = host.values as { address?: string; labels?: Record<string, string>; profiles?: string[]; notes?: string };
-      const { address = null, labels = {}, profiles = [], notes = null } = values;
-      hosts[host.name] = { name: host.name, address, labels, profiles, notes, source: toSource(host.place) };
+      const values = host.values as {
+        address?: string;
+        labels?: Record<string, string>;
+        profiles?: string[];
+        parents?: string[];
+        notes?: string;
+      };
+      const { address = null, labels = {}, profiles = [], parents = [], notes = null } = values;
+      hosts[host.name] = { name: host.name, address, labels, profiles, parents, notes, source: toSource(host.place) };
     }
     return hosts;
   }

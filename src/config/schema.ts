@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Option } from '../core/option.ts';
 import { parseBounds, parseRange } from '../core/range.ts';
 import { parseDuration, parseSize } from '../core/unit.ts';
-import { CHECK, type Field, type Fields, NAME, PUBLIC_TEXT } from './fields.ts';
+import { CHECK, type Field, type Fields, FREQUENCY, NAME, PUBLIC_TEXT } from './fields.ts';
 import { didYouMean, say } from './problem.ts';
 import {
   choice,
@@ -89,6 +89,14 @@ export function toSchema(field: Field): Schema {
       return z.union([z.boolean(), toObjectSchema(PUBLIC_TEXT, '')], {
         error: mismatch('true, false or { title: ..., description: ... }'),
       });
+    case 'frequency':
+      return z.union([z.literal('off'), z.literal(false), toObjectSchema(FREQUENCY, '')], {
+        error: mismatch('{ failures: 6, of: 20 }, { failures: 4, within: 24h } or off'),
+      });
+    case 'switch':
+      return z
+        .union([z.boolean(), z.literal('off'), z.literal('on')], { error: mismatch('true, false, on or off') })
+        .transform((value) => value === true || value === 'on');
     default:
       return toOptionSchema(field);
   }

@@ -1,9 +1,11 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Configuration, Contact, MailSettings, ProxyServer, Secret, Site } from '../core/configuration.ts';
 import { formatDuration } from '../core/unit.ts';
+import { type ContactValues, parseAbsences, parsePeriods, resolveRota } from './contact.ts';
 import type { Defined, Definitions } from './define.ts';
 import { findOnionProblem } from './onion.ts';
 import { type Problem, say } from './problem.ts';
+import { resolveSentinels, type SentinelValues } from './sentinel.ts';
 import { getNode, type Node, type Place, toLine, toPlain, toProblem } from './tree.ts';
 
 type General = Omit<Configuration, 'hosts' | 'services' | 'checks' | 'fingerprint'>;
@@ -25,8 +27,10 @@ export function resolveGeneral(definitions: Definitions, path: string): General 
     state,
     sites: { private: toSite(values.sites?.private, folder, title), public: toSite(values.sites?.public, folder, title) },
     proxies: toRecord(definitions.proxies, (proxy) => reader.readProxy(proxy)),
+    sentinels: resolveSentinels(values.sentinels, definitions),
     mail,
-    contacts: toRecord(definitions.contacts, (contact) => reader.readContact(contact, mail)),
+    heartbeat: toHeartbeat(values.heartbeat, folder),
+    contacts: toRecord(definitions.contacts, (contact) => reader.readContact(contact, mail, definitions)),
     contactsForAll: toContactsForAll(definitions),
     limits: reader.readLimits(values.limits, interval),
     retention: values.retention ?? { rows: 2 * 86_400, packed: 1095 * 86_400, events: 1095 * 86_400 },
@@ -53,6 +57,7 @@ interface MailValues {
   user?: string;
   password?: Secret;
   tls?: { ca?: string; verify: boolean; required?: boolean };
+  inbox?: { mailbox: string; user?: string; password?: Secret; folder: string };
 }
 
 interface LimitValues {
@@ -69,6 +74,8 @@ interface GlobalValues {
   state?: string;
   sites?: { private?: SiteValues; public?: SiteValues };
   mail?: MailValues;
+  sentinels?: SentinelValues;
+  heartbeat?: { key?: string; url?: string };
   limits?: LimitValues;
   retention?: General['retention'];
 }
@@ -84,6 +91,11 @@ function toRecord<T>(defined: Map<string, Defined>, read: (each: Defined) => T |
 
 function toSite(site: SiteValues | undefined, folder: string, title: string): Site | null {
   return site ? { output: resolve(folder, site.output), url: site.url ?? null, title: site.title ?? title } : null;
+}
+
+function toHeartbeat(heartbeat: GlobalValues['heartbeat'], folder: string): General['heartbeat'] {
+  const { key, url } = heartbeat ?? {};
+  return { key: key === undefined ? null : resolve(folder, key), url: url ?? null };
 }
 
 class Reader {
@@ -126,7 +138,21 @@ class Reader {
         verify: tls.verify,
         required: tls.required ?? null,
       },
+      inbox: this.readInbox(mail?.inbox, getNode(node, 'inbox')),
     };
+  }
+
+  private readInbox(inbox: MailValues['inbox'], node: Node | undefined): MailSettings['inbox'] {
+    if (inbox === undefined) return null;
+    const { mailbox, user, password, folder } = inbox;
+    const path = /^maildir:(.+)$/.exec(mailbox)?.[1];
+    if (path !== undefined) return { mailbox: `maildir:${resolve(this.folder, path)}`, user: null, password: null, folder };
+    if (!/^imaps?:\/\/[^\s/@?#]+$/.test(mailbox) || !URL.canParse(mailbox)) {
+      this.refuse(getNode(node, 'mailbox'), say('unknown mailbox', 'maildir:PATH, imaps://host:port or imap://host:port', mailbox));
+    } else if (user === undefined || password === undefined) {
+      this.refuse(node, 'a mailbox over IMAP needs a login, expected user and password');
+    }
+    return { mailbox, user: user ?? null, password: password ?? null, folder };
   }
 
   private readTransport(transport: string | undefined, node: Node | undefined): string | undefined {
@@ -151,11 +177,8 @@ class Reader {
     return { name: proxy.name, host: url.hostname.replace(/^\[|\]$/g, ''), port, source: toSource(proxy.place) };
   }
 
-  readContact(contact: Defined, mail: MailSettings): Contact {
-    const { mail: addresses, fallback } = contact.values as {
-      mail: string[];
-      fallback?: { mail: string[]; after: number; transport?: string };
-    };
+  readContact(contact: Defined, mail: MailSettings, definitions: Definitions): Contact {
+    const { mail: addresses = [], fallback, openpgp, ...values } = contact.values as unknown as ContactValues;
     this.checkAddresses(getNode(contact.node, 'mail'), addresses);
     const node = getNode(contact.node, 'fallback');
     if (fallback) this.checkAddresses(getNode(node, 'mail'), fallback.mail);
@@ -163,6 +186,10 @@ class Reader {
     return {
       name: contact.name,
       mail: addresses,
+      periods: parsePeriods(contact, values.periods, this.problems),
+      absent: parseAbsences(contact, values.absent ?? [], this.problems),
+      rota: resolveRota(contact, definitions, this.problems),
+      openpgp: openpgp ? { key: resolve(this.folder, openpgp.key), onError: openpgp.on_error } : null,
       fallback: fallback ? { after: fallback.after, mail: fallback.mail, transport: transport ?? mail.transport } : null,
     };
   }

@@ -1,8 +1,11 @@
 import { stringify } from 'yaml';
 import type { CheckType } from '../check-type.ts';
-import type { Check, Configuration } from '../core/configuration.ts';
+import type { Check, Configuration, Contact } from '../core/configuration.ts';
 import type { Option } from '../core/option.ts';
+import { formatPeriod } from '../core/period.ts';
 import { formatRange } from '../core/range.ts';
+import { REMINDERS } from '../core/reminder.ts';
+import { formatRota } from '../core/rota.ts';
 import { formatDuration, formatSize } from '../core/unit.ts';
 
 /** The whole configuration as it is in effect, as YAML; comments say where each setting came from. Secrets are `***`. */
@@ -18,12 +21,15 @@ function renderGeneral(configuration: Omit<Configuration, 'checks' | 'fingerprin
     {
       ...plain,
       interval: formatDuration(interval),
-      mail: toWritten({ ...mail, password: mail.password && SECRET, tls: toWritten(mail.tls) }),
+      mail: toWritten({
+        ...mail,
+        password: mail.password && SECRET,
+        inbox: mail.inbox && toWritten({ ...mail.inbox, password: mail.inbox.password && SECRET }),
+        tls: toWritten(mail.tls),
+      }),
       limits: toWritten({ ...limits, runDeadline: formatDuration(limits.runDeadline) }),
       retention: mapValues(retention, formatDuration),
-      contacts: mapValues(contacts, ({ name, fallback, ...contact }) =>
-        toWritten({ ...contact, fallback: fallback && toWritten({ ...fallback, after: formatDuration(fallback.after) }) }),
-      ),
+      contacts: mapValues(contacts, renderContact),
       proxies: mapValues(proxies, ({ name, source, ...proxy }) => proxy),
       hosts: mapValues(hosts, withoutPlace),
       services: mapValues(services, ({ any, ...service }) => withoutPlace({ ...service, any: any && toWritten(any) })),
@@ -33,6 +39,23 @@ function renderGeneral(configuration: Omit<Configuration, 'checks' | 'fingerprin
 }
 
 const SECRET = '***';
+
+function renderContact({ mail, periods, rota, absent, openpgp, fallback }: Contact): Record<string, unknown> {
+  return toWritten({
+    mail: rota === null ? mail : null,
+    periods: periods?.map(formatPeriod),
+    rota: rota && formatRota(rota),
+    absent: absent.length === 0 ? null : absent.map(({ from, to }) => (from === to ? from : `${from} to ${to}`)),
+    openpgp: openpgp && toWritten(openpgp),
+    fallback: fallback && toWritten({ ...fallback, after: formatDuration(fallback.after) }),
+  });
+}
+
+/** As it is written; null where the priority decides. */
+function renderReminders({ priority, remind }: Check): string[] {
+  const { after, every } = remind ?? REMINDERS[priority];
+  return [...after.map(formatDuration), ...(every === null ? [] : [`every ${formatDuration(every)}`])];
+}
 
 function mapValues<T, R>(record: Record<string, T>, change: (value: T) => R): Record<string, R> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
@@ -64,13 +87,22 @@ function renderCheck(check: Check, type: CheckType | undefined): string {
     ['attempts', check.attempts],
     ['recoveries', check.recoveries],
     ['unknown_attempts', check.unknownAttempts, check.origins['unknown_attempts']],
+    ['frequency', renderFrequency(check.frequency)],
+    ['daily_pattern', check.dailyPattern],
     ...Object.entries(check.thresholds).flatMap(([metric, threshold]) => toThresholdRows(metric, threshold, check, type)),
     ['contacts', check.contacts],
     ['priority', check.priority],
+    [
+      'escalate',
+      check.escalate.length === 0
+        ? null
+        : check.escalate.map(({ after, contacts }) => ({ after: formatDuration(after), contacts })),
+    ],
+    ['remind', renderReminders(check), check.remind === null ? `priority ${check.priority}` : undefined],
     ['public', check.public ?? false, toPublicOrigin(check)],
     ['impact', check.impact],
     ['notes', check.notes],
-    ['parents', check.parents, 'via'],
+    ['parents', check.parents, 'via, host and depends_on'],
   ];
   const lines = rows
     .filter(([, value]) => value !== null && value !== undefined)
@@ -79,6 +111,11 @@ function renderCheck(check: Check, type: CheckType | undefined): string {
         `    ${key}: ${toInline(value)}${origin === '' ? '' : `  # ${origin}`}\n`,
     );
   return `  ${check.id}:  # ${check.source.file}:${check.source.line}\n${lines.join('')}`;
+}
+
+function renderFrequency(frequency: Check['frequency']): unknown {
+  if (frequency === null) return 'off';
+  return 'of' in frequency ? frequency : { ...frequency, within: formatDuration(frequency.within) };
 }
 
 function toPublicOrigin(check: Check): string {

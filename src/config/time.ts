@@ -1,5 +1,6 @@
 import type { Check } from '../core/configuration.ts';
 import { formatDuration } from '../core/unit.ts';
+import type { FrequencyValue } from './frequency.ts';
 import { type Problem, say } from './problem.ts';
 import { getNode, type MapNode, type Node, toLayer, toProblem } from './tree.ts';
 
@@ -7,6 +8,8 @@ import { getNode, type MapNode, type Node, toLayer, toProblem } from './tree.ts'
 export interface Settings {
   contacts?: string[];
   priority: string;
+  escalate?: Check['escalate'];
+  remind?: string[];
   every: number;
   recheck: number;
   timeout: number;
@@ -14,6 +17,9 @@ export interface Settings {
   attempts: number;
   recoveries: number;
   unknown_attempts: number;
+  frequency?: FrequencyValue;
+  daily_pattern: boolean;
+  depends_on?: string[];
   enabled: boolean;
   notes?: string;
   deadline?: number;

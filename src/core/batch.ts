@@ -1,11 +1,14 @@
 import type { DayCounters } from './availability.ts';
 import type { Check, Configuration } from './configuration.ts';
+import { isAwaited } from './dependency.ts';
 import type { Evaluated } from './evaluate.ts';
-import type { Event, Item } from './item.ts';
+import type { Event } from './item.ts';
 import type { Plan } from './notify.ts';
 import type { Result } from './observation.ts';
+import type { Move, Owed } from './outbox.ts';
+import type { PeopleUpdate } from './people.ts';
 import type { RunRecord } from './run-record.ts';
-import { type Due, dueAs, spreadCrowd } from './schedule.ts';
+import { type Due, dueAs, isRecheckDue, spreadCrowd } from './schedule.ts';
 import { isSelected } from './selection.ts';
 import { isSoft, type Status } from './status.ts';
 
@@ -25,19 +28,23 @@ export interface BatchRecord {
   statuses: Status[];
   finished: { check: string; days: DayCounters[] }[];
   events: Event[];
-  items: Item[];
+  owed: Owed[];
+  /** What becomes of items that wait since earlier runs. */
+  moves: Move[];
   /** What later runs must know, by key: stored in the same transaction, so that nothing is told twice after a crash. */
   remember: Record<string, string>;
+  /** What became of what people said; null when nobody said anything. */
+  people: PeopleUpdate | null;
 }
 
 /**
- * The checks of this batch: those whose time has come, those that `force` (a PATTERN) names, and the parents of soft checks, which
- * are due in every run (alerting.md section 2).
+ * The checks of this batch: those whose time has come, those that `force` (a PATTERN) names, the parents of soft checks, which are
+ * due in every run (alerting.md section 2), what waited for a parent that has come back, and those inside of a watch window.
  */
 export function chooseDue(
   configuration: Configuration,
   statuses: Map<string, Status>,
-  { now, force }: { now: number; force: string | null },
+  { now, force, watched }: { now: number; force: string | null; watched?: ReadonlySet<string> | undefined },
 ): DueCheck[] {
   const { checks, interval } = configuration;
   const wanted = new Set<string>();
@@ -45,6 +52,9 @@ export function chooseDue(
     const status = statuses.get(check.id);
     if (!check.enabled) continue;
     if (force !== null && isSelected(force, check)) wanted.add(check.id);
+    if (status !== undefined && isAwaited(status, check.parents, statuses) && isRecheckDue(check, status, interval, now))
+      wanted.add(check.id);
+    if (watched?.has(check.id) === true) wanted.add(check.id);
     if (status !== undefined && isSoft(status)) for (const parent of check.parents) wanted.add(parent);
   }
   const due = new Map(checks.map((check) => [check.id, dueAs(check, statuses.get(check.id), interval, now)]));
@@ -80,22 +90,23 @@ export function toRunRecord(
   };
 }
 
-/** Puts a plan into what is stored. */
+/** Puts a plan, and what is told of it to whom, into what is stored. */
 export function toBatchRecord(
   run: RunRecord,
   evaluated: Evaluated[],
   plan: Plan,
-  remember: Record<string, string> = {},
+  told: Pick<BatchRecord, 'owed' | 'moves' | 'remember'>,
+  people: PeopleUpdate | null = null,
 ): BatchRecord {
   return {
     run,
-    remember,
+    ...told,
+    people,
     results: evaluated.map(({ result }) => result),
     statuses: [...plan.changed].flatMap((id) => plan.statuses.get(id) ?? []),
     finished: evaluated
       .filter(({ finished }) => finished.length > 0)
       .map(({ check, finished }) => ({ check: check.id, days: finished })),
     events: plan.events,
-    items: plan.items,
   };
 }

@@ -17,6 +17,12 @@ export interface Threshold {
   critical: Range | null;
 }
 
+/** How many scheduled failures are too many, though never enough in a row: of so many results, or within so many seconds. */
+export type Frequency = { failures: number; of: number } | { failures: number; within: number };
+
+/** What tells whether our own network is up (alerting.md section 5). */
+export type Sentinel = { kind: 'tcp'; host: string; port: number } | { kind: 'https'; url: string } | { kind: 'dns'; name: string };
+
 /** One check with everything inherited, merged and validated. Durations are seconds. */
 export interface Check {
   /** `<service>/<check>`, `<host>/<check>` or `proxy/<proxy>`. */
@@ -42,9 +48,16 @@ export interface Check {
   attempts: number;
   recoveries: number;
   unknownAttempts: number;
+  /** null: off. */
+  frequency: Frequency | null;
+  dailyPattern: boolean;
   thresholds: Record<string, Threshold>;
   contacts: string[];
   priority: Priority;
+  /** Who else is told of a problem that nobody acknowledges; `after` seconds since it was first told. */
+  escalate: { after: number; contacts: string[] }[];
+  /** null: as the priority has it. */
+  remind: Reminders | null;
   public: PublicText | null;
   impact: 'down' | 'degraded';
   notes: string | null;
@@ -66,6 +79,8 @@ export interface Host {
   address: string | null;
   labels: Record<string, string>;
   profiles: string[];
+  /** Hosts that must be reachable for this one to be. */
+  parents: string[];
   notes: string | null;
   source: Source;
 }
@@ -92,11 +107,60 @@ export interface ProxyServer {
   source: Source;
 }
 
+/** When a problem that nobody acknowledges is told again, seconds after it was first told; `every` counts from the last of `after`. */
+export interface Reminders {
+  after: number[];
+  every: number | null;
+}
+
+/** Times of the week on the wall clock: `Mon-Fri 08:00-20:00`. */
+export interface Period {
+  /** 1 Monday to 7 Sunday: the days on which it begins. */
+  days: number[];
+  /** Minutes after midnight; `to` at most 1440. `to` not after `from`: it ends on the next day. */
+  from: number;
+  to: number;
+}
+
+/** Duty that goes round. */
+export interface Rota {
+  /** Names of contacts with addresses, in their order. */
+  members: string[];
+  every: { count: number; unit: 'day' | 'week' | 'month' };
+  /** The first day of the first member, `2026-01-05`. */
+  since: string;
+  /** When duty changes hands: minutes after midnight, and the day of the week (1 Monday) where `every` is in weeks. */
+  handover: { weekday: number | null; minutes: number };
+}
+
+/** Days, both included: `2026-12-20`. */
+export interface Absence {
+  from: string;
+  to: string;
+}
+
 export interface Contact {
   name: string;
+  /** Empty for a rota. */
   mail: string[];
+  /** null: always. */
+  periods: Period[] | null;
+  rota: Rota | null;
+  /** While absent, a rota passes over its member. */
+  absent: Absence[];
+  /** Mail to this contact's addresses is encrypted with the key of this file; what happens when the key is of no use. */
+  openpgp: { key: string; onError: 'plain' | 'withhold-text' } | null;
   /** Gets undelivered items of priority critical and high (alerting.md section 10). */
   fallback: { after: number; mail: string[]; transport: string | null } | null;
+}
+
+/** Where replies to our mails arrive. */
+export interface InboxSettings {
+  /** `maildir:PATH` (absolute), `imaps://host:port`, or `imap://host:port` with STARTTLS. */
+  mailbox: string;
+  user: string | null;
+  password: Secret | null;
+  folder: string;
 }
 
 export interface MailSettings {
@@ -107,6 +171,7 @@ export interface MailSettings {
   password: Secret | null;
   /** `required: null` means: required unless the relay is on the loopback interface. */
   tls: { ca: string | null; verify: boolean; required: boolean | null };
+  inbox: InboxSettings | null;
 }
 
 export interface Site {
@@ -126,7 +191,11 @@ export interface Configuration {
   state: string;
   sites: { private: Site | null; public: Site | null };
   proxies: Record<string, ProxyServer>;
+  /** By network group: `direct`, or a proxy's name. */
+  sentinels: Record<string, Sentinel[]>;
   mail: MailSettings;
+  /** What proves that this vigie is alive: a private key's file, and an address that is called after each good run. */
+  heartbeat: { key: string | null; url: string | null };
   contacts: Record<string, Contact>;
   /** Contacts for items about the whole: `defaults.contacts`, or every contact when there is no default. */
   contactsForAll: string[];

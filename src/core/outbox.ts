@@ -1,5 +1,25 @@
 import type { Item } from './item.ts';
 
+/** Why a recipient is told later: the contact's hours, the daily digest, or too many messages already. */
+export type Wait = 'period' | 'digest' | 'budget';
+
+/** One item that a recipient is to be told, and when. */
+export interface Owed {
+  item: Item;
+  contact: string;
+  recipient: string;
+  /** Why not now; null: now. */
+  wait: Wait | null;
+  releaseAt: number;
+}
+
+/** What becomes of a recipient's items that waited: they are told now, or when the recipient may have a message again. */
+export interface Move {
+  recipient: string;
+  /** `release`: what waits for the budget is told now. A time: what is due now waits for the budget until then. */
+  to: 'release' | number;
+}
+
 /** One item owed to one recipient. */
 export interface OwedItem {
   item: number;
@@ -31,10 +51,12 @@ export interface Composed {
 
 /** What is owed to whom (alerting.md section 10): the store keeps it, the mail empties it. Every method is one transaction. */
 export interface Outbox {
-  /** Whether anything is owed at all: a run without mail loads no mail library. */
-  isAnythingOwed(): boolean;
-  /** Items that are in no message yet, oldest first. */
-  pendingItems(): OwedItem[];
+  /** Whether anything is owed by now: a run without mail loads no mail library. */
+  isAnythingOwed(now: number): boolean;
+  /** Items that are in no message yet and need not wait any more, oldest first. */
+  pendingItems(now: number): OwedItem[];
+  /** Whether the recipient has a message that never left: what is owed joins it. */
+  hasUnsent(recipient: string): boolean;
   itemsOf(message: number): OwedItem[];
   /** Names of the contacts for whom a message's items are. */
   contactsOf(message: number): string[];

@@ -1,4 +1,5 @@
 import type { Check, Configuration } from './configuration.ts';
+import { isAwaited } from './dependency.ts';
 import { isSoft, type Status } from './status.ts';
 
 export type Due = 'scheduled' | 'recheck' | null;
@@ -16,7 +17,11 @@ export function dueAs(check: Check, status: Status | undefined, interval: number
   if (!check.enabled) return null;
   if (status === undefined || status.latest === null || status.lastScheduledAt === null) return 'scheduled';
   if (status.lastScheduledAt > now || hasPassed(status.lastScheduledAt, check.every, interval, now)) return 'scheduled';
-  return isSoft(status) && hasPassed(status.latest.at, check.recheck, interval, now) ? 'recheck' : null;
+  return isSoft(status) && isRecheckDue(check, status, interval, now) ? 'recheck' : null;
+}
+
+export function isRecheckDue(check: Check, status: Status, interval: number, now: number): boolean {
+  return status.latest !== null && hasPassed(status.latest.at, check.recheck, interval, now);
 }
 
 /** More scheduled checks than this at once are a crowd, if they are also more than twice their fair share of a run. */
@@ -53,7 +58,11 @@ export function nextDueAt(configuration: Configuration, statuses: Map<string, St
     if (!check.enabled) return [];
     if (status?.lastScheduledAt == null || status.latest === null) return [now];
     const scheduled = status.lastScheduledAt + check.every * 1000;
-    return [isSoft(status) ? Math.min(scheduled, status.latest.at + check.recheck * 1000) : scheduled];
+    return [
+      isSoft(status) || isAwaited(status, check.parents, statuses)
+        ? Math.min(scheduled, status.latest.at + check.recheck * 1000)
+        : scheduled,
+    ];
   });
   return Math.max(now, Math.min(...times, now + 86_400_000));
 }

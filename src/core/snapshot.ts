@@ -1,6 +1,7 @@
 import type { Configuration } from './configuration.ts';
 import type { Event } from './item.ts';
 import type { Past } from './past.ts';
+import type { People } from './people.ts';
 import type { RunRecord } from './run-record.ts';
 import type { State } from './state.ts';
 import type { Status } from './status.ts';
@@ -56,6 +57,8 @@ export interface Snapshot {
   calmResults(check: string): CalmResults | null;
   /** The newest results of a check first, read when its page is made. */
   recentResults(check: string): PastResult[];
+  /** What people said and that is not over; null when that is nothing. */
+  said: People | null;
   /** Sentences for the red banner: configuration in its last good version, mail that failed. */
   banners: string[];
 }

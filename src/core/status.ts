@@ -25,6 +25,53 @@ export interface Problem {
   okInARow: number;
   /** Events of a problem share this number: the run in which it began. */
   run: number;
+  /** HARD by frequency: only the frequency rule ends it. */
+  by?: 'frequency';
+  /** Not told yet: it has to outlast its daily pattern, or the two runs of a mass failure. */
+  waits?: 'pattern' | 'mass-failure';
+}
+
+/** A scheduled failure in the window of the frequency rule; `place` counts scheduled results. */
+export interface RecentFailure {
+  at: number;
+  place: number;
+  state: State;
+  /** Start of its streak. */
+  streak: number;
+  /** False inside a HARD problem, and for a streak that became one. */
+  counts: boolean;
+}
+
+/** Scheduled failures at most half an hour apart, whatever lay between: first and last, seconds since 1970, and how many. */
+export type Spell = [first: number, last: number, failures: number];
+
+/** A daily pattern, as long as it holds, and afterwards as long as it must not be told again. */
+export interface Recurring {
+  /** The moment of its latest failure: the wall clock of its zone says the time of day. */
+  at: number;
+  holds: boolean;
+  /** The end of its three clean days. */
+  clearAt: number;
+  toldAt: number;
+}
+
+/** What earlier failures left for the rules of alerting.md section 3. A check that did not fail for a week has none. */
+export interface Trouble {
+  /** Scheduled results so far, counted only while there is a recent failure. */
+  seen: number;
+  recent: RecentFailure[];
+  spells: Spell[];
+  /** When HARD was entered, the last three times within 24 h. */
+  hardAt: number[];
+  /** While it holds, all items are held back but `now-down`. `toldTo` are those who were told that it began. */
+  unstable: { onset: number; toldTo: string[] } | null;
+  /** When `now-down` was told, the last 6 h. */
+  downs: number[];
+  /** The streak that was told as `now-down` last, by its start, and with which state. */
+  down: { streak: number; told: State } | null;
+  recurring: Recurring | null;
+  /** Failures that were withheld and would be a problem if they counted; `said` once they have as many as it takes. */
+  shadow: { startedAt: number; length: number; worst: State; said: boolean } | null;
 }
 
 /** The latest observation of a check, as it is shown. */
@@ -44,8 +91,11 @@ export interface Status {
   heldClass: 0 | 1 | 2 | 3 | 4 | null;
   streak: Streak | null;
   problem: Problem | null;
-  /** Runs in which the check was OK while one of its parents had failed (alerting.md section 4), and since when one has. */
-  parentFailure: { since: number; okRuns: number; explained: boolean } | null;
+  trouble?: Trouble;
+  /** The last two runs in which it was OK, older first: one that works while its parent fails is not behind it (section 4). */
+  okAt?: number[];
+  /** Since when a parent's failure hides this one: after a day the digest says so. */
+  unreachableSince?: number;
   /** When the check last had its grace: at most once an hour. */
   graceAt: number | null;
   /** The last 25 hours, oldest first. */
@@ -65,7 +115,6 @@ export function newStatus(check: string, now: number): Status {
     heldClass: null,
     streak: null,
     problem: null,
-    parentFailure: null,
     graceAt: null,
     hours: [],
     today: null,

@@ -12,8 +12,13 @@ export interface AttemptRules {
 /** What a result changed, for the events page, and for `notify` to make items of. */
 export type Transition =
   | { kind: 'soft' | 'soft-recovery'; state: State; onset: number; reason: string }
-  | { kind: 'problem'; state: State; onset: number; reason: string }
-  | { kind: 'worse'; state: State; onset: number; reason: string; parts: string[] }
+  /** `waits`: what it has to outlast before it is told, in words. */
+  | { kind: 'problem'; state: State; onset: number; reason: string; waits?: string }
+  | { kind: 'frequent' | 'recurring' | 'unstable'; state: State; onset: number; reason: string }
+  /** `isNowDown`: a real outage of a check that is unstable or HARD by frequency; nothing holds it back but a downtime. */
+  | { kind: 'worse'; state: State; onset: number; reason: string; parts: string[]; isNowDown?: true }
+  /** Unstable no more: for those who were told that it began. */
+  | { kind: 'stable'; state: State; onset: number; reason: string; toldTo: string[] }
   | { kind: 'recovery'; state: 'OK'; onset: number; reason: string; toldTo: string[]; told: State | null };
 
 export interface Judged {
@@ -25,13 +30,12 @@ export interface Judged {
 }
 
 /**
- * The streak rule (alerting.md section 2) for one result. Withheld results are SKIPPED: they neither count nor break a streak.
- * `told` of a new problem is set by `notify`, which knows whether anybody is told.
+ * The streak rule (alerting.md section 2) for one result that counts. `told` of a new problem is set by `notify`, which knows
+ * whether anybody is told. `calmed` says why a problem by frequency may end, or null.
  */
-export function judge(status: Status, result: Result, rules: AttemptRules): Judged {
+export function judge(status: Status, result: Result, rules: AttemptRules, calmed: () => string | null): Judged {
   const { streak, problem } = status;
-  if (result.withheld !== null) return { streak, problem, transition: null, reason: `not counted: withheld as ${result.withheld}` };
-  if (result.state === 'OK') return judgeOk(status, rules);
+  if (result.state === 'OK') return problem?.by === 'frequency' ? judgeCalm(problem, rules, calmed) : judgeOk(status, rules);
   const grown = growStreak(streak, result);
   if (problem !== null) return judgeInProblem({ ...problem, okInARow: 0 }, grown, result);
   return judgeFailure(status, grown, result, rules);
@@ -50,8 +54,23 @@ function judgeOk(status: Status, rules: AttemptRules): Judged {
     return { streak: null, problem: { ...problem, okInARow }, transition: null, reason };
   }
   const reason = rules.recoveries === 1 ? 'OK again' : `${rules.recoveries} OK results in a row`;
-  const { onset, toldTo, told } = problem;
-  return { streak: null, problem: null, transition: { kind: 'recovery', state: 'OK', onset, reason, toldTo, told }, reason };
+  return { streak: null, problem: null, transition: toRecovery(problem, reason), reason };
+}
+
+function toRecovery({ onset, toldTo, told }: Problem, reason: string): Transition {
+  return { kind: 'recovery', state: 'OK', onset, reason, toldTo, told };
+}
+
+/** HARD by frequency: few failures are left in the window, and the last `attempts` counted results are OK. */
+function judgeCalm(problem: Problem, { attempts }: AttemptRules, calmed: () => string | null): Judged {
+  const okInARow = problem.okInARow + 1;
+  const why = okInARow < attempts ? null : calmed();
+  if (why === null) {
+    const reason = `HARD by frequency: ${count(okInARow, 'OK result')} in a row, too many failures left`;
+    return { streak: null, problem: { ...problem, okInARow }, transition: null, reason };
+  }
+  const reason = `${why}, the last ${count(attempts, 'result')} OK`;
+  return { streak: null, problem: null, transition: toRecovery(problem, reason), reason };
 }
 
 function growStreak(streak: Streak | null, result: Result): Streak {
@@ -65,9 +84,13 @@ function growStreak(streak: Streak | null, result: Result): Streak {
   };
 }
 
-/** HARD is entered when the streak has `attempts` results; a streak of UNKNOWN alone needs the larger of both numbers. */
+/** HARD is entered when the streak has so many results; a streak of UNKNOWN alone needs the larger of both numbers. */
+export function neededAttempts(streak: Streak, rules: AttemptRules): number {
+  return streak.judged ? rules.attempts : Math.max(rules.attempts, rules.unknownAttempts);
+}
+
 function judgeFailure(status: Status, streak: Streak, result: Result, rules: AttemptRules): Judged {
-  const needed = streak.judged ? rules.attempts : Math.max(rules.attempts, rules.unknownAttempts);
+  const needed = neededAttempts(streak, rules);
   if (streak.length < needed) {
     const reason = `failure ${streak.length} of ${needed} before an alert`;
     const transition: Transition | null =
@@ -75,16 +98,13 @@ function judgeFailure(status: Status, streak: Streak, result: Result, rules: Att
     return { streak, problem: null, transition, reason };
   }
   const reason = streak.judged ? `${count(streak.length, 'failure')} in a row` : `${streak.length} results in a row could not look`;
-  const problem: Problem = {
-    onset: streak.startedAt,
-    told: null,
-    toldTo: [],
-    parts: failingParts(result),
-    okInARow: 0,
-    run: result.run,
-  };
+  const problem = toProblem(result, streak.startedAt);
   const transition: Transition = { kind: 'problem', state: streak.worst, onset: streak.startedAt, reason };
-  return { streak, problem: { ...problem }, transition, reason: stateType(status) === 'soft' ? reason : `${reason}: HARD at once` };
+  return { streak, problem, transition, reason: stateType(status) === 'soft' ? reason : `${reason}: HARD at once` };
+}
+
+export function toProblem(result: Result, onset: number): Problem {
+  return { onset, told: null, toldTo: [], parts: failingParts(result), okInARow: 0, run: result.run };
 }
 
 /**

@@ -2,13 +2,14 @@ import { toDay } from './availability.ts';
 import { formatAge } from './calendar.ts';
 import type { Check } from './configuration.ts';
 import type { Event } from './item.ts';
-import { isNew } from './notify.ts';
 import { type WindowFigures, windowFigures } from './past.ts';
+import { isNew } from './remember.ts';
 import { WINDOWS } from './run-record.ts';
 import type { PastResult, Snapshot } from './snapshot.ts';
 import { type Status, stateType } from './status.ts';
 import { count } from './transition.ts';
 import { type Bar, type BarRun, dayLabels, describeBar, hourLabels, toDayBar, toHourBar, toRuns } from './views-bar.ts';
+import { describeSaid, type Said, toSaid } from './views-people.ts';
 import { describeThreshold, formatSettings, toSettings } from './views-settings.ts';
 import { hardState, type Standing, type StateWord, standingOf, stateWord } from './views-state.ts';
 import {
@@ -24,6 +25,7 @@ import {
   type StateClass,
   WITHHELD_WORDS,
 } from './views-words.ts';
+import { findHolding } from './why.ts';
 
 /** What all private pages are made with. */
 export interface Means {
@@ -33,6 +35,7 @@ export interface Means {
   dayLabels: string[];
   hourLabels: string[];
   eventsByCheck: Map<string, Event[]>;
+  said: Said;
 }
 
 /** One check with what several pages need of it. */
@@ -112,7 +115,8 @@ export function toMeans(snapshot: Snapshot, catalogue: MetricCatalogue, calendar
     else found.push(event);
   }
   const { now } = snapshot;
-  return { snapshot, catalogue, calendar, dayLabels: dayLabels(toDay(now)), hourLabels: hourLabels(now), eventsByCheck };
+  const said = toSaid(snapshot);
+  return { snapshot, catalogue, calendar, dayLabels: dayLabels(toDay(now)), hourLabels: hourLabels(now), eventsByCheck, said };
 }
 
 export function seeCheck(check: Check, { snapshot }: Means): Seen {
@@ -148,7 +152,10 @@ export function toCheckView(seen: Seen, means: Means): CheckView {
     facts:
       status === undefined || latest === null
         ? []
-        : describeStanding(check, status, { standing: seen.standing, calendar, now: snapshot.now }),
+        : [
+            ...describeStanding(check, status, { standing: seen.standing, calendar, now: snapshot.now }),
+            ...describeSaid(check, means.said, calendar).map((line) => `${line}.`),
+          ],
     hasResult: latest !== null,
     lastAt: latest === null ? NO_MOMENT : calendar.full(latest.at),
     lastRun: latest?.run ?? 0,
@@ -265,6 +272,8 @@ export function describeTold(check: Check, status: Status, now: number): string 
   const { problem } = status;
   if (problem === null || problem.toldTo.length > 0) return `Told ${problem?.toldTo.join(', ') ?? 'nobody'}.`;
   if (isNew(status, now)) return 'Nobody is told yet: the check is new and has never been OK.';
+  const holding = findHolding(status, now);
+  if (holding !== null) return `Nobody is told: ${holding.words}.`;
   return check.contacts.length === 0 ? 'Nobody is told: it has no contacts.' : 'Nobody was told.';
 }
 
@@ -277,5 +286,6 @@ export function signatureOf({ check, status, standing, state }: Seen, means: Mea
   const known = [check.id, standing, state.word, status?.problem?.onset, status?.problem?.told, status?.problem?.toldTo.length];
   const trouble = standing === 'ok' ? [] : [latest?.run, latest?.withheld];
   const parts = latest?.parts.map((part) => `${part.name} ${part.state}`) ?? [];
-  return [...known, ...trouble, ...parts, means.eventsByCheck.get(check.id)?.[0]?.run].join('\t');
+  const said = describeSaid(check, means.said, means.calendar);
+  return [...known, ...trouble, ...parts, ...said, means.eventsByCheck.get(check.id)?.[0]?.run].join('\t');
 }

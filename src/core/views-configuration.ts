@@ -1,4 +1,6 @@
 import type { Configuration } from './configuration.ts';
+import { formatPeriod } from './period.ts';
+import { formatRota, inCharge } from './rota.ts';
 import { formatDuration } from './unit.ts';
 import { type CheckView, type Means, type Seen, toCheckView } from './views-check.ts';
 import { describeOption, formatSettings, type Setting, toSettings } from './views-settings.ts';
@@ -45,7 +47,7 @@ export function toChecksView(checks: Seen[], means: Means): ChecksView {
   return {
     count: checks.length,
     general: describeGeneral(configuration),
-    contacts: describeContacts(configuration),
+    contacts: describeContacts(configuration, means.snapshot.now),
     shared: shared.describe(),
     proxies: checks
       .filter(({ check }) => check.service === null && check.host === null)
@@ -80,7 +82,7 @@ class Shared {
 }
 
 function describeGeneral(configuration: Configuration): string {
-  const { timezone, interval, limits, retention, mail, sites, proxies, state } = configuration;
+  const { timezone, interval, limits, retention, mail, sites, proxies, state, heartbeat } = configuration;
   const rows: [string, string][] = [
     ['title', configuration.title],
     ['timezone', timezone],
@@ -95,6 +97,12 @@ function describeGeneral(configuration: Configuration): string {
     ['mail transport', describeOption(mail.transport)],
     ...(mail.user === null ? [] : [['mail user', mail.user] as [string, string]]),
     ...(mail.password === null ? [] : [['mail password', '***'] as [string, string]]),
+    ...(mail.inbox === null
+      ? []
+      : [['inbox', `${mail.inbox.mailbox}${mail.inbox.user === null ? '' : ` as ${mail.inbox.user}`}`] as [string, string]]),
+    ...(heartbeat.key === null ? [] : [['heartbeat key', heartbeat.key] as [string, string]]),
+    // Its path is a secret of sorts: who knows it can keep the switch from noticing.
+    ...(heartbeat.url === null ? [] : [['heartbeat url', `${new URL(heartbeat.url).origin}/…`] as [string, string]]),
     [
       'limits',
       `${limits.concurrency} at once, ${limits.perHost} a host, ${limits.perProxy} a proxy, run ${formatDuration(limits.runDeadline)}`,
@@ -107,10 +115,17 @@ function describeGeneral(configuration: Configuration): string {
   return rows.map(([name, value]) => `${name.padEnd(18)} ${value}`).join('\n');
 }
 
-function describeContacts({ contacts, contactsForAll }: Configuration): string {
-  const rows = Object.values(contacts).map(({ name, mail, fallback }) => {
+/** Addresses and periods; of a rota who is in charge now: the page is written anew when that changes, as its words change. */
+function describeContacts({ contacts, contactsForAll, timezone }: Configuration, now: number): string {
+  const rows = Object.values(contacts).map(({ name, mail, periods, rota, fallback }) => {
+    if (rota !== null) {
+      const { member, insteadOf } = inCharge(rota, contacts, now, timezone);
+      const substitute = insteadOf === null ? '' : ` (for ${insteadOf}, who is absent)`;
+      return `${name.padEnd(18)} in charge: ${member}${substitute}; ${formatRota(rota)}`;
+    }
+    const when = periods === null ? '' : `; ${periods.map(formatPeriod).join(', ')} (${timezone})`;
     const after = fallback === null ? '' : `; after ${formatDuration(fallback.after)} undelivered: ${fallback.mail.join(', ')}`;
-    return `${name.padEnd(18)} ${mail.join(', ')}${after}`;
+    return `${name.padEnd(18)} ${mail.join(', ')}${when}${after}`;
   });
   return [...rows, `${'about the whole'.padEnd(18)} ${contactsForAll.join(', ') || 'nobody'}`].join('\n');
 }

@@ -1,6 +1,6 @@
 import { availability } from './availability.ts';
 import { PRIORITIES } from './configuration.ts';
-import { pageOf } from './notify.ts';
+import { pageOf } from './item-facts.ts';
 import { windowFigures, windowTally } from './past.ts';
 import type { Window } from './run-record.ts';
 import { STATES, type State } from './state.ts';
@@ -8,6 +8,7 @@ import { count } from './transition.ts';
 import { type BarRun, describeBar, toRuns, worstBar } from './views-bar.ts';
 import { describeTold, type Means, type Seen } from './views-check.ts';
 import type { Owner } from './views-owner.ts';
+import { describeSaid, type SaidRow, toSaidRows } from './views-people.ts';
 import { hardState, hardWord, type StateWord } from './views-state.ts';
 import {
   formatAvailability,
@@ -18,6 +19,7 @@ import {
   type StateClass,
   WITHHELD_WORDS,
 } from './views-words.ts';
+import { findHolding } from './why.ts';
 
 /** The first page: what is wrong, then everything at a glance. */
 export interface OverviewView {
@@ -32,6 +34,10 @@ export interface OverviewView {
   soft: SmallRow[];
   /** What could not be judged, by the reason. */
   withheld: { reason: string; rows: SmallRow[] }[];
+  /** What is judged, but not told. */
+  heldBack: { reason: string; rows: SmallRow[] }[];
+  /** What people said: changes, downtimes, acknowledgements. */
+  said: SaidRow[];
   isFirstRun: boolean;
   services: OwnerRow[];
   hosts: OwnerRow[];
@@ -85,6 +91,8 @@ export function toOverview(checks: Seen[], rows: Map<Owner, OwnerRow>, means: Me
     problems: problems.map((one) => toProblem(one, means)),
     soft: standing('soft').map((one) => toSmallRow(one, means)),
     withheld: toWithheld(standing('withheld'), means),
+    heldBack: toHeldBack(checks, means),
+    said: toSaidRows(means.snapshot.said, means.snapshot.now, means.calendar),
     isFirstRun: means.snapshot.runs.length <= 1,
     services: [...rows.values()].filter((row) => row.kind === 'service'),
     hosts: [...rows.values()].filter((row) => row.kind === 'host'),
@@ -192,6 +200,7 @@ function toNotes({ check, status }: Seen, means: Means): string[] {
     describeTold(check, status, now)
       .replace(/^\w/, (letter) => letter.toLowerCase())
       .replace(/\.$/, ''),
+    ...describeSaid(check, means.said, means.calendar),
     ...(check.notes === null ? [] : [check.notes]),
   ];
 }
@@ -213,6 +222,18 @@ function toWithheld(checks: Seen[], means: Means): OverviewView['withheld'] {
     reason: WITHHELD_WORDS[reason],
     rows: checks.filter((one) => one.status?.latest?.withheld === reason).map((one) => toSmallRow(one, means)),
   }));
+}
+
+/** Unstable, waiting for its pattern, waiting for a mass failure to be seen: a reader who misses a mail finds the reason here. */
+function toHeldBack(checks: Seen[], means: Means): OverviewView['heldBack'] {
+  const groups = new Map<string, Seen[]>();
+  for (const one of checks) {
+    if (one.status === undefined || one.status.latest?.withheld != null) continue;
+    const holding = findHolding(one.status, means.snapshot.now);
+    if (holding === null || holding.because === 'new') continue;
+    groups.set(holding.words, [...(groups.get(holding.words) ?? []), one]);
+  }
+  return [...groups].map(([reason, members]) => ({ reason, rows: members.map((one) => toSmallRow(one, means)) }));
 }
 
 export function toOwnerRow(owner: Owner, means: Means): OwnerRow {

@@ -1,4 +1,4 @@
-import { pageOf } from './notify.ts';
+import { pageOf } from './item-facts.ts';
 import { WINDOWS } from './run-record.ts';
 import type { Snapshot } from './snapshot.ts';
 import {

@@ -7,6 +7,7 @@ import type { State } from './state.ts';
 import type { Status } from './status.ts';
 import { count } from './transition.ts';
 import { type BarRun, dayLabels, toDayBar, worstBar } from './views-bar.ts';
+import { type Said, toSaid } from './views-people.ts';
 import { type Calendar, formatAvailability, type Moment, type StateClass, toCalendar } from './views-words.ts';
 
 /** What the public may know (interface.md section 3). Nothing here can hold a host, an address, an output, a contact or a file. */
@@ -21,7 +22,7 @@ export interface PublicView {
   groups: { name: string; services: PublicService[] }[];
 }
 
-export const PUBLIC_STATES = ['operational', 'degraded', 'down', 'unknown'] as const;
+export const PUBLIC_STATES = ['operational', 'degraded', 'down', 'maintenance', 'unknown'] as const;
 export type PublicState = (typeof PUBLIC_STATES)[number];
 
 export interface PublicService {
@@ -34,6 +35,8 @@ export interface PublicService {
   class: StateClass;
   /** When what is wrong began; the empty moment while nothing is. */
   since: Moment;
+  /** What people wrote for the public about what is broken: each once. */
+  aware: string[];
   /** Titles of checks that have public words of their own. */
   parts: { title: string; description: string; word: string; class: StateClass }[];
   windows: { window: string; name: string; words: string; share: number | null }[];
@@ -67,6 +70,7 @@ const STATE_WORDS: Readonly<Record<PublicState, { word: string; class: StateClas
   operational: { word: 'Operational', class: 'ok' },
   degraded: { word: 'Degraded', class: 'warning' },
   down: { word: 'Down', class: 'critical' },
+  maintenance: { word: 'Maintenance', class: 'skipped' },
   unknown: { word: 'Unknown', class: 'unknown' },
 };
 
@@ -74,9 +78,10 @@ export function toPublicView(snapshot: Snapshot): PublicView {
   const { configuration, now, run } = snapshot;
   const calendar = toCalendar(configuration.timezone, now);
   const labels = dayLabels(toDay(now));
+  const means = { calendar, labels, said: toSaid(snapshot) };
   const services = Object.values(configuration.services)
     .filter((service) => service.public !== null)
-    .map((service) => toPublicService(snapshot, service, { calendar, labels }));
+    .map((service) => toPublicService(snapshot, service, means));
   return {
     title: configuration.sites.public?.title ?? '',
     madeAt: calendar.full(now),
@@ -96,11 +101,15 @@ function toGroups(services: PublicService[]): PublicView['groups'] {
 function toHeadline(services: PublicService[]): Pick<PublicView, 'headline' | 'worst'> {
   const inState = (state: PublicState) => services.filter((service) => service.state === state);
   const [down, degraded, unknown] = [inState('down'), inState('degraded'), inState('unknown')];
+  const planned = inState('maintenance');
   if (services.length === 0) return { headline: 'No service is shown to the public.', worst: 'none' };
   const told: string[] = [];
   if (down.length > 0) told.push(sayState(down, 'is down', 'are down', services.length));
   if (degraded.length > 0) told.push(sayState(degraded, 'is degraded', 'are degraded', services.length));
   if (told.length > 0) return { headline: `${told.join('; ')}.`, worst: down.length > 0 ? 'critical' : 'warning' };
+  if (planned.length > 0) {
+    return { headline: `${sayState(planned, 'is in maintenance', 'are in maintenance', services.length)}.`, worst: 'skipped' };
+  }
   if (unknown.length === services.length) return { headline: 'Nothing could be measured lately.', worst: 'unknown' };
   if (unknown.length > 0) {
     return {
@@ -120,11 +129,12 @@ function sayState(services: PublicService[], one: string, more: string, all: num
 interface Means {
   calendar: Calendar;
   labels: string[];
+  said: Said;
 }
 
 function toPublicService(snapshot: Snapshot, service: Service, means: Means): PublicService {
   const checks = publicChecks(snapshot.configuration, service);
-  const verdicts = checks.map((check) => ({ check, ...verdictOf(snapshot, check) }));
+  const verdicts = checks.map((check) => ({ check, ...verdictOf(snapshot, check, means.said) }));
   const { state, since } = combine(service, verdicts);
   const today = toDay(snapshot.now);
   const pastsOf = checks.map(({ id }): PastOf => [today, snapshot.statuses.get(id), snapshot.pasts.get(id)]);
@@ -139,6 +149,7 @@ function toPublicService(snapshot: Snapshot, service: Service, means: Means): Pu
     state,
     ...STATE_WORDS[state],
     since: since === null ? NO_MOMENT : means.calendar.full(since),
+    aware: [...new Set(checks.flatMap(({ id }) => means.said.acknowledged.get(id)?.publicNote ?? []))],
     parts: verdicts.flatMap(({ check, state: own }) => toPart(check, own, title)),
     windows,
     days,
@@ -164,9 +175,17 @@ interface Verdict {
   since: number | null;
 }
 
-/** *down*: HARD CRITICAL; *degraded*: HARD WARNING; *unknown*: nothing counted in the last 3 intervals; a soft failure is none. */
-function verdictOf(snapshot: Snapshot, check: Check): Verdict {
+/**
+ * *down*: HARD CRITICAL; *degraded*: HARD WARNING; *unknown*: nothing counted in the last 3 intervals; a soft failure is none.
+ * *maintenance*: it fails while a downtime holds.
+ */
+function verdictOf(snapshot: Snapshot, check: Check, { held }: Said): Verdict {
   const status = snapshot.statuses.get(check.id);
+  // What is withheld as unreachable fails too: a host that is rebooted as planned takes its services along.
+  const isFailing = status?.latest != null && (status.problem !== null || status.latest.state !== 'OK');
+  if (status !== undefined && isFailing && held.has(check.id)) {
+    return { state: 'maintenance', since: status.problem?.onset ?? status.since };
+  }
   const counted = status === undefined ? null : lastCounted(status, () => snapshot.recentResults(check.id));
   if (status === undefined || counted === null || snapshot.now - counted.at > 3 * check.every * 1000) {
     return { state: 'unknown', since: counted?.at ?? null };
@@ -198,7 +217,7 @@ function combine(service: Service, verdicts: (Verdict & { check: Check })[]): Ve
       ? redundant.map((verdict) => (verdict.state === 'down' ? { ...verdict, state: 'degraded' as const } : verdict))
       : redundant;
   const all = [...others, ...eased];
-  for (const state of ['down', 'degraded'] as const) {
+  for (const state of ['down', 'degraded', 'maintenance'] as const) {
     const found = all.filter((verdict) => verdict.state === state);
     if (found.length > 0) return { state, since: Math.min(...found.flatMap(({ since }) => since ?? [])) };
   }

@@ -30,6 +30,8 @@ export function toSettings(check: Check, catalogue: MetricCatalogue): Setting[] 
     ['attempts', String(check.attempts)],
     ['recoveries', String(check.recoveries)],
     ['unknown_attempts', String(check.unknownAttempts)],
+    ['frequency', describeFrequency(check)],
+    ['daily_pattern', check.dailyPattern ? 'on' : 'off'],
     ['contacts', check.contacts.join(', ') || 'nobody'],
     ['priority', check.priority],
     ['public', describePublic(check)],
@@ -45,6 +47,12 @@ export function toSettings(check: Check, catalogue: MetricCatalogue): Setting[] 
   ];
   const merged = mergedOrigins(check);
   return rows.map(([name, value]) => ({ name, value, origin: merged.get(name) ?? originOf(check, name) }));
+}
+
+function describeFrequency({ frequency }: Check): string {
+  if (frequency === null) return 'off';
+  const { failures } = frequency;
+  return 'of' in frequency ? `${failures} of ${frequency.of} results` : `${failures} within ${formatDuration(frequency.within)}`;
 }
 
 function describePublic(check: Check): string {

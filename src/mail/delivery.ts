@@ -1,8 +1,6 @@
-import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { ChildCommand, ChildResult } from '../check-type.ts';
 import type { Configuration, Contact, Secret } from '../core/configuration.ts';
-import { composeText } from '../core/message.ts';
 import type { Composed, FrozenMessage, Outbox, OwedItem } from '../core/outbox.ts';
 import { maildirTransport } from './maildir.ts';
 import { sendmailTransport } from './sendmail.ts';
@@ -88,7 +86,7 @@ class DeliveryRound {
   async freezePending(): Promise<void> {
     const unsent = this.outbox.frozenMessages().filter((message) => !message.mayHaveArrived);
     const { now } = this.outside;
-    for (const [recipient, items] of groupByRecipient(this.outbox.pendingItems())) {
+    for (const [recipient, items] of groupByRecipient(this.outbox.pendingItems(now))) {
       const known = unsent.find((message) => message.recipient === recipient);
       const transport = this.transportOf(recipient, [...new Set(items.map(({ contact }) => contact))]);
       const message = known?.message ?? this.outbox.openMessage(items, { recipient, transport, now });
@@ -154,31 +152,15 @@ class DeliveryRound {
   }
 
   private async compose(message: number, recipient: string, items: OwedItem[]): Promise<Composed> {
-    const { composeMail } = await import('./smtp.ts');
-    const { configuration, outbox, outside } = this;
-    const { from } = configuration.mail;
-    const domain = from.slice(from.lastIndexOf('@') + 1);
-    const messageId = `<vigie.${message}.${createHmac('sha256', outbox.secret()).update(String(message)).digest('hex').slice(0, 24)}@${domain}>`;
+    const { composeContent } = await import('./compose.ts');
+    const { outbox, configuration, outside } = this;
     const contents = items.map(({ content }) => content);
-    const { subject, body } = composeText(contents, {
-      timezone: configuration.timezone,
+    const earlier = contents.slice(0, 20).flatMap((item) => outbox.references(recipient, item, message));
+    const references = [...new Set(earlier)].slice(-10);
+    return composeContent({ message, recipient, items: contents, references }, configuration, {
+      secret: outbox.secret(),
       now: outside.now,
-      url: configuration.sites.private?.url ?? null,
     });
-    const references = [...new Set(contents.slice(0, 20).flatMap((item) => outbox.references(recipient, item, message)))].slice(
-      -10,
-    );
-    const content = await composeMail({
-      from,
-      to: recipient,
-      subject,
-      body,
-      messageId,
-      references,
-      date: new Date(outside.now),
-      listId: `vigie.${domain}`,
-    });
-    return { messageId, subject, content };
   }
 
   /** A contact's fallback may have a way of its own: our own mail server may be what is down. */

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { Readable } from 'node:stream';
 import MailComposer from 'nodemailer/lib/mail-composer';
+import MimeNode from 'nodemailer/lib/mime-node';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import { cleanText } from '../core/text.ts';
 import type { Delivery, Letter, Send } from './transport.ts';
@@ -136,6 +137,34 @@ export interface MailContent {
   date: Date;
   /** Domain of the list that readers file by. */
   listId: string;
+}
+
+/** The part that is encrypted: the true subject stands in its own headers, which readers that know of it show instead. */
+export function composeProtectedPart({ subject, body, messageId, date }: MailContent): Promise<Buffer> {
+  const part = new MimeNode('text/plain; charset=utf-8; protected-headers="v1"', { newline: 'windows', disableUrlAccess: true });
+  part.setHeader({ Subject: subject, 'Message-ID': messageId, Date: date.toUTCString().replace('GMT', '+0000') });
+  part.setContent(body);
+  return part.build();
+}
+
+/** A mail whose text is `armored` (RFC 3156 section 4): two parts, both 7bit. */
+export function composeEncryptedMail(mail: Omit<MailContent, 'body'>, armored: string): Promise<Buffer> {
+  const options = { newline: 'windows', disableFileAccess: true, disableUrlAccess: true };
+  const root = new MimeNode('multipart/encrypted; protocol="application/pgp-encrypted"', options);
+  root.setHeader({
+    From: { name: 'vigie', address: mail.from },
+    To: mail.to,
+    Subject: mail.subject,
+    'Message-ID': mail.messageId,
+    ...(mail.references.length > 0 ? { References: mail.references.join(' '), 'In-Reply-To': mail.references.at(-1) ?? '' } : {}),
+    Date: mail.date.toUTCString().replace('GMT', '+0000'),
+    'Auto-Submitted': 'auto-generated',
+    'List-Id': `vigie <${mail.listId}>`,
+  });
+  const plain = { 'Content-Transfer-Encoding': '7bit' };
+  root.createChild('application/pgp-encrypted').setHeader(plain).setContent('Version: 1\r\n');
+  root.createChild('application/octet-stream; name="encrypted.asc"').setHeader(plain).setContent(armored);
+  return root.build();
 }
 
 /** The message's bytes. Header values are encoded by the composer; it may not open files or addresses. */

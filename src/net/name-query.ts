@@ -10,11 +10,17 @@ export interface NameQuery {
   record: RecordType;
   /** Asks a validating resolver for what it would refuse (RFC 4035, CD bit). */
   unchecked?: boolean;
+  /** Asks for the signatures beside the records (RFC 3225, DO bit). */
+  signed?: boolean;
+  /** Asks a resolver to say whether it validated (RFC 6840, section 5.7: AD bit in a question). */
+  validated?: boolean;
 }
 
 const TYPE_RESPONSE = 0x8000;
 const RECURSION_DESIRED = 0x0100;
 const CHECKING_DISABLED = 0x0010;
+const AUTHENTIC_DATA = 0x0020;
+const DNSSEC_OK = 0x8000;
 /** What fits into one packet on every usual path (DNS flag day 2020). */
 const UDP_PAYLOAD = 1232;
 /** A message over TCP has a length of two bytes (RFC 1035, section 4.2.2), so there is never more. */
@@ -82,7 +88,7 @@ function toPacket(query: NameQuery, id: number) {
   return {
     type: 'query' as const,
     id,
-    flags: RECURSION_DESIRED | (query.unchecked ? CHECKING_DISABLED : 0),
+    flags: RECURSION_DESIRED | (query.unchecked ? CHECKING_DISABLED : 0) | (query.validated ? AUTHENTIC_DATA : 0),
     questions: [{ type: query.record, name: query.name }],
     additionals: [
       {
@@ -91,8 +97,8 @@ function toPacket(query: NameQuery, id: number) {
         udpPayloadSize: UDP_PAYLOAD,
         extendedRcode: 0,
         ednsVersion: 0,
-        flags: 0,
-        flag_do: false,
+        flags: query.signed ? DNSSEC_OK : 0,
+        flag_do: query.signed === true,
         options: [],
       },
     ],

@@ -132,21 +132,45 @@ export function findLdapResult(bytes: Buffer): number | null {
   return element && element.end <= bytes.length ? element.end : null;
 }
 
+/** The answer to message 1, StartTLS. */
 export function readLdapResult(message: Buffer): { code: number; diagnostic: Buffer } {
-  const wrong = () => new TargetFailure('protocol.ldap', 'answer to StartTLS cannot be read');
+  const { id, tag, result } = readLdapMessage(message);
+  // 0x78 is ExtendedResponse; one with another id than 1 is a notice of disconnection (id 0).
+  if (tag !== 0x78 || result === null) throw unreadable();
+  if (id !== 1) throw new TargetFailure('protocol.ldap', 'the server answers to something that was not asked');
+  return result;
+}
+
+export interface LdapMessage {
+  id: number;
+  /** What kind of answer: 0x61 to a bind, 0x64 an entry, 0x65 the end of a search, 0x73 a reference, 0x78 extended. */
+  tag: number;
+  /** LDAPResult (RFC 4511, section 4.1.9), where the kind of answer has one. */
+  result: { code: number; diagnostic: Buffer } | null;
+}
+
+const WITH_RESULT = [0x61, 0x65, 0x78];
+
+/** The outer parts of one whole message. Throws TargetFailure `protocol.ldap`. */
+export function readLdapMessage(message: Buffer): LdapMessage {
   const sequence = readElement(message, 0);
   const id = sequence && readElement(message, sequence.start);
   const response = id && readElement(message, id.end);
-  const code = response && readElement(message, response.start);
+  if (!id || !response || response.end > message.length || id.tag !== 2) throw unreadable();
+  const size = id.end - id.start;
+  if (size < 1 || size > 4) throw unreadable();
+  const number = message.readIntBE(id.start, size);
+  if (!WITH_RESULT.includes(response.tag)) return { id: number, tag: response.tag, result: null };
+  const code = readElement(message, response.start);
   const matched = code && readElement(message, code.end);
   const diagnostic = matched && readElement(message, matched.end);
-  if (!id || !response || !code || !diagnostic || diagnostic.end > message.length) throw wrong();
-  // 0x78 is ExtendedResponse; one with another id than 1 is a notice of disconnection (id 0).
-  if (id.tag !== 2 || response.tag !== 0x78 || code.tag !== 10 || code.end - code.start !== 1) throw wrong();
-  if (id.end - id.start !== 1 || message[id.start] !== 1) {
-    throw new TargetFailure('protocol.ldap', 'the server answers to something that was not asked');
-  }
-  return { code: message[code.start] ?? 255, diagnostic: message.subarray(diagnostic.start, diagnostic.end) };
+  if (!code || !diagnostic || diagnostic.end > message.length || code.tag !== 10 || code.end - code.start !== 1) throw unreadable();
+  const words = message.subarray(diagnostic.start, diagnostic.end);
+  return { id: number, tag: response.tag, result: { code: message[code.start] ?? 255, diagnostic: words } };
+}
+
+function unreadable(): TargetFailure {
+  return new TargetFailure('protocol.ldap', 'answer of LDAP cannot be read');
 }
 
 interface Element {

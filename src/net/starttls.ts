@@ -12,27 +12,31 @@ import {
   readStanza,
 } from './starttls-messages.ts';
 
-export const STARTTLS_PROTOCOLS = ['smtp', 'imap', 'xmpp', 'ldap'] as const;
+export const STARTTLS_PROTOCOLS = ['smtp', 'imap', 'xmpp', 'xmpp-server', 'ldap'] as const;
 export type StartTlsProtocol = (typeof STARTTLS_PROTOCOLS)[number];
 
 interface Limits {
   signal: AbortSignal;
   trace(step: string): void;
+  /** Told the server's first line, cleaned: after TLS it is not said again. */
+  onGreeting?(text: string): void;
 }
 
 /** No server needs more before TLS begins; whoever sends more is not worth waiting for. */
 const LARGEST_PREFACE = 16_384;
 /** A client without a name of its own shows an address (RFC 5321, section 4.1.4): always the same, since it tells nothing of ours. */
-const OUR_NAME = '[127.0.0.1]';
+export const OUR_NAME = '[127.0.0.1]';
 
 interface Talk extends Reader {
   write(bytes: string | Uint8Array): void;
+  greet(text: string): void;
 }
 
 const PREFACES: Record<StartTlsProtocol, (talk: Talk, domain: string) => Promise<void>> = {
   smtp: speakSmtp,
   imap: speakImap,
-  xmpp: speakXmpp,
+  xmpp: (talk, domain) => speakXmpp(talk, domain, 'client'),
+  'xmpp-server': (talk, domain) => speakXmpp(talk, domain, 'server'),
   ldap: speakLdap,
 };
 
@@ -46,6 +50,7 @@ export async function negotiateTls(socket: Socket, protocol: StartTlsProtocol, d
   const talk = {
     ...createReader(socket, limits.signal, LARGEST_PREFACE),
     write: (bytes: string | Uint8Array) => socket.write(bytes),
+    greet: (text: string) => limits.onGreeting?.(cleanBytes(Buffer.from(text, 'latin1'), 100)),
   };
   try {
     await PREFACES[protocol](talk, domain);
@@ -71,7 +76,7 @@ function say(talk: Talk, command: string): void {
 }
 
 async function speakSmtp(talk: Talk): Promise<void> {
-  await expectReply(talk, '220', 'greeting');
+  talk.greet(await expectReply(talk, '220', 'greeting'));
   say(talk, `EHLO ${OUR_NAME}\r\n`);
   const offers = await expectReply(talk, '250', 'answer to EHLO');
   if (!/^250[ -]STARTTLS *$/im.test(offers)) throw stripped('SMTP');
@@ -92,6 +97,8 @@ async function takeReply(talk: Talk): Promise<string> {
 
 async function speakImap(talk: Talk): Promise<void> {
   const greeting = (await talk.read((bytes) => findTagged(bytes, '*'))).toString('latin1');
+  // The list of capabilities in it hides the words.
+  talk.greet(greeting.replace(/ \[[^\]\r\n]*\]/, ''));
   // PREAUTH leaves no way to TLS, so an attacker who injects it gets a plaintext session (RFC 9051, section 11.1).
   if (/^\* PREAUTH/i.test(greeting)) throw stripped('IMAP');
   if (!/^\* OK/i.test(greeting))
@@ -104,11 +111,8 @@ async function speakImap(talk: Talk): Promise<void> {
   if (!/^a2 OK\b/im.test(answer)) throw refused('IMAP', answer);
 }
 
-async function speakXmpp(talk: Talk, domain: string): Promise<void> {
-  const to = domain.replace(/[&<>'"]/g, (character) => `&#${character.charCodeAt(0)};`);
-  talk.write(
-    `<?xml version='1.0'?><stream:stream to='${to}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`,
-  );
+async function speakXmpp(talk: Talk, domain: string, kind: 'client' | 'server'): Promise<void> {
+  talk.write(openStream(domain, kind));
   const features = readStanza(await talk.read((bytes) => findStanza(bytes, 0)));
   if (features.name !== 'features') throw unexpectedStanza(features, 'stream features');
   if (!/<(?:\w+:)?starttls[\s/>]/.test(features.text)) throw stripped('XMPP');
@@ -118,7 +122,15 @@ async function speakXmpp(talk: Talk, domain: string): Promise<void> {
   if (answer.name !== 'proceed') throw unexpectedStanza(answer, 'proceed');
 }
 
-function unexpectedStanza(stanza: { name: string; text: string }, wanted: string): TargetFailure {
+/** The opening tag of a stream (RFC 6120, section 4.2). */
+export function openStream(domain: string, kind: 'client' | 'server'): string {
+  const to = domain.replace(/[&<>'"]/g, (character) => `&#${character.charCodeAt(0)};`);
+  const dialback = kind === 'server' ? " xmlns:db='jabber:server:dialback'" : '';
+  const names = `xmlns='jabber:${kind}' xmlns:stream='http://etherx.jabber.org/streams'${dialback}`;
+  return `<?xml version='1.0'?><stream:stream to='${to}' version='1.0' ${names}>`;
+}
+
+export function unexpectedStanza(stanza: { name: string; text: string }, wanted: string): TargetFailure {
   const seen = cleanBytes(Buffer.from(stanza.text), 80);
   return new TargetFailure(
     'protocol.xmpp',

@@ -1,6 +1,8 @@
 import { toTimestamp } from '../core/calendar.ts';
+import { countChecks } from '../core/heartbeat.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { stateType } from '../core/status.ts';
+import { toSaid } from '../core/views-people.ts';
 import type { PublicView } from '../core/views-public.ts';
 
 /** The private `status.json` (interface.md section 3). */
@@ -12,6 +14,7 @@ export function toPrivateJson(snapshot: Snapshot): string {
     timestamps.set(at, known);
     return known;
   };
+  const said = toSaid(snapshot);
   const checks = configuration.checks
     .filter((check) => check.enabled)
     .map((check) => {
@@ -31,14 +34,14 @@ export function toPrivateJson(snapshot: Snapshot): string {
         output: latest?.output ?? '',
         metrics: latest?.metrics ?? {},
         parts: latest?.parts ?? [],
-        acknowledged: false,
-        downtime: false,
+        acknowledged: said.acknowledged.has(check.id),
+        downtime: said.held.has(check.id),
         unstable: false,
         withheld: latest?.withheld ?? null,
         public: check.public !== null,
       };
     });
-  const { ok, warning, critical, unknown, skipped } = countStates(snapshot);
+  const { ok, warning, critical, unknown, skipped } = countChecks(configuration.checks, statuses);
   return toJson({
     generated_at: toTimestamp(snapshot.now),
     next_run_by: toTimestamp(snapshot.nextRunBy),
@@ -47,18 +50,6 @@ export function toPrivateJson(snapshot: Snapshot): string {
     summary: { checks: checks.length, ok, warning, critical, unknown, skipped },
     checks,
   });
-}
-
-/** Latest results by state; withheld ones and those that are still missing are `skipped`. */
-function countStates({ configuration, statuses }: Snapshot): Record<'ok' | 'warning' | 'critical' | 'unknown' | 'skipped', number> {
-  const counts = { ok: 0, warning: 0, critical: 0, unknown: 0, skipped: 0 };
-  for (const check of configuration.checks) {
-    if (!check.enabled) continue;
-    const latest = statuses.get(check.id)?.latest ?? null;
-    const name = latest === null || latest.withheld !== null ? 'skipped' : latest.state.toLowerCase();
-    counts[name as keyof typeof counts] += 1;
-  }
-  return counts;
 }
 
 /** The public `status.json`, from the public view and nothing else. */

@@ -3,6 +3,7 @@ import type { Configuration } from '../core/configuration.ts';
 import { dayBefore, type Past, summarisePast } from '../core/past.ts';
 import type { Database } from './database.ts';
 import type { PackedResult, packResults } from './packing.ts';
+import { forgetPeople } from './people.ts';
 
 /** Packed in one run at most: spread over the runs of a day, packing is never felt. */
 const PACKS_PER_RUN = 25;
@@ -61,6 +62,7 @@ function forget(database: Database, retention: Configuration['retention'], now: 
   database.prepare('DELETE FROM days WHERE day < ?').run(toDay(now - retention.packed * 1000));
   database.prepare('DELETE FROM events WHERE at < ?').run(now - retention.events * 1000);
   database.prepare('DELETE FROM runs WHERE started_at < ?').run(now - retention.events * 1000);
+  forgetPeople(database, now - retention.events * 1000);
 }
 
 type DayRow = {

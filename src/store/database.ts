@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, lstatSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import Sqlite from 'better-sqlite3';
@@ -63,6 +63,21 @@ export function openHistoryForReading(state: string): Database | null {
   }
 }
 
+/**
+ * Opens an existing history for what people say, beside a run that may be at work: never waits for the run's lock, never moves a
+ * file aside. Null when there is none yet. Throws DatabaseUnusable.
+ */
+export function openHistoryForPeople(state: string, now: number): Database | null {
+  const path = historyPath(state);
+  if (!existsSync(path)) return null;
+  refuseUnsafePath(path);
+  try {
+    return openAndMigrate(path, now, MIGRATIONS);
+  } catch (error) {
+    throw toDatabaseFault(error);
+  }
+}
+
 function makeStateFolder(state: string): void {
   try {
     mkdirSync(state, { recursive: true, mode: 0o700 });
@@ -121,14 +136,15 @@ function migrate(database: Database, copy: string, { now, migrations }: { now: n
   for (const [name, act] of Object.entries(MIGRATION_FUNCTIONS)) database.function(name, act);
   database
     .transaction(() => {
-      for (const sql of migrations.slice(version)) database.exec(sql);
+      // A person's command may have migrated it between the two looks.
+      for (const sql of migrations.slice(schemaVersion(database))) database.exec(sql);
       database.pragma(`user_version = ${migrations.length}`);
     })
     .immediate();
 }
 
-function moveAside(path: string, now: number): string {
-  const movedTo = `${path}.corrupt-${new Date(now).toISOString().replaceAll(':', '')}`;
+function moveAside(path: string, now: number, why = 'corrupt'): string {
+  const movedTo = `${path}.${why}-${new Date(now).toISOString().replaceAll(':', '')}`;
   for (const suffix of ['', '-wal', '-shm']) {
     if (existsSync(path + suffix)) renameSync(path + suffix, movedTo + suffix);
   }
@@ -181,4 +197,70 @@ export function takeLock(state: string): (() => void) | null {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** A file that travels with the history in a backup: its place is a word that `restore` understands. */
+export interface CarriedFile {
+  place: string;
+  mode: number;
+  content: Buffer;
+}
+
+/**
+ * Writes one file with the whole history and these files in it; safe beside a run, since SQLite copies one moment of the database.
+ * It is complete or not there: written under another name, and renamed.
+ */
+export function writeBackup(database: Database, target: string, files: CarriedFile[]): void {
+  const temporary = `${target}.vigie-new`;
+  rmSync(temporary, { force: true });
+  // Made before SQLite opens it, so that it is never readable by others.
+  closeSync(openSync(temporary, 'wx', 0o600));
+  database.prepare('VACUUM INTO ?').run(temporary);
+  const copy = new Sqlite(temporary, { nativeBinding });
+  try {
+    copy.exec('CREATE TABLE carried (place TEXT PRIMARY KEY, mode INTEGER NOT NULL, content BLOB NOT NULL) WITHOUT ROWID');
+    const insert = copy.prepare('INSERT INTO carried VALUES (:place, :mode, :content)');
+    for (const file of files) insert.run(file);
+  } finally {
+    copy.close();
+  }
+  renameSync(temporary, target);
+}
+
+/**
+ * Puts the history of a backup into the state folder; one that is there is moved aside, never deleted. The caller holds the lock. Throws
+ * DatabaseUnusable when the file is no backup, damaged, or of a newer vigie.
+ */
+export function restoreBackup(file: string, state: string, now: number): { files: CarriedFile[]; movedTo: string | null } {
+  const path = historyPath(state);
+  const temporary = `${path}.vigie-new`;
+  const backup = openBackup(file);
+  try {
+    const files = backup.prepare('SELECT place, mode, content FROM carried ORDER BY place').all() as CarriedFile[];
+    rmSync(temporary, { force: true });
+    closeSync(openSync(temporary, 'wx', 0o600));
+    backup.prepare('VACUUM INTO ?').run(temporary);
+    const copy = new Sqlite(temporary, { nativeBinding });
+    copy.exec('DROP TABLE carried');
+    copy.close();
+    const movedTo = existsSync(path) ? moveAside(path, now, 'replaced') : null;
+    renameSync(temporary, path);
+    return { files, movedTo };
+  } finally {
+    backup.close();
+  }
+}
+
+function openBackup(file: string): Database {
+  try {
+    const backup = new Sqlite(file, { readonly: true, fileMustExist: true, nativeBinding });
+    refuseNewerSchema(backup, MIGRATIONS.length);
+    const answer = backup.pragma('integrity_check(1)', { simple: true });
+    if (answer !== 'ok') throw new DatabaseUnusable('corrupt', `${file}: ${String(answer)}`);
+    const hasCarried = backup.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'carried'").get();
+    if (hasCarried === undefined) throw new DatabaseUnusable('unusable', `${file}: a database, but no backup of vigie`);
+    return backup;
+  } catch (error) {
+    throw toDatabaseFault(error);
+  }
 }

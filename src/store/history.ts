@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { BatchRecord } from '../core/batch.ts';
-import type { Configuration } from '../core/configuration.ts';
-import type { Event, Item, PastProblem } from '../core/item.ts';
+import { type Event, type PastProblem, priorityOf, subjectOf } from '../core/item.ts';
 import type { Result } from '../core/observation.ts';
+import type { Move, Owed } from '../core/outbox.ts';
 import type { RunRecord } from '../core/run-record.ts';
 import type { CalmResults, PastResult } from '../core/snapshot.ts';
 import { toExitCode, toState } from '../core/state.ts';
 import type { Status } from '../core/status.ts';
 import type { Database } from './database.ts';
+import { storePeopleUpdate } from './people.ts';
 
 /** The number of the last run and when it began, or null on an empty history. */
 export function lastRun(database: Database): { run: number; startedAt: number } | null {
@@ -24,7 +25,7 @@ export function readStatuses(database: Database): Map<string, Status> {
  * Stores run, results, statuses, events and items in one `BEGIN IMMEDIATE` transaction: a crash before its end leaves nothing, a
  * crash after it loses nothing.
  */
-export function appendBatch(database: Database, batch: BatchRecord, configuration: Configuration): void {
+export function appendBatch(database: Database, batch: BatchRecord): void {
   database
     .transaction(() => {
       insertRun(database, batch.run);
@@ -32,7 +33,9 @@ export function appendBatch(database: Database, batch: BatchRecord, configuratio
       storeResults(database, batch.results, numbers);
       storeDays(database, batch.finished, numbers);
       storeEvents(database, batch.events);
-      storeItems(database, batch.items, configuration);
+      moveOwed(database, batch.moves, batch.run.startedAt);
+      storeOwed(database, batch.owed);
+      if (batch.people !== null) storePeopleUpdate(database, batch.people);
       for (const [key, value] of Object.entries(batch.remember)) writeMeta(database, key, value);
     })
     .immediate();
@@ -101,45 +104,48 @@ function storeEvents(database: Database, events: Event[]): void {
 }
 
 /** One row for each item and recipient; a mail address in several contacts is told once. */
-function storeItems(database: Database, items: Item[], configuration: Configuration): void {
+function storeOwed(database: Database, owed: Owed[]): void {
+  if (owed.length === 0) return;
   const insert = database.prepare(`
-    INSERT INTO items (run, at, kind, subject, check_id, host, state, onset, reason, contact, recipient, priority, content)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`);
-  for (const item of items) {
+    INSERT INTO items (run, at, kind, subject, check_id, host, state, onset, reason, contact, recipient, priority, content, wait, release_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`);
+  for (const { item, contact, recipient, wait, releaseAt } of owed) {
+    const { run, at, kind, check, host, onset, reason } = item;
     const state = item.state === null ? null : toExitCode(item.state);
-    const subject = item.check ?? item.host ?? '';
-    const priority = item.facts?.priority ?? 'high';
-    const content = JSON.stringify(item);
-    for (const contact of item.to) {
-      for (const recipient of configuration.contacts[contact]?.mail ?? []) {
-        insert.run(
-          item.run,
-          item.at,
-          item.kind,
-          subject,
-          item.check,
-          item.host,
-          state,
-          item.onset,
-          item.reason,
-          contact,
-          recipient,
-          priority,
-          content,
-        );
-      }
-    }
+    const keys = [run, at, kind, subjectOf(item), check, host, state, onset, reason];
+    insert.run(...keys, contact, recipient, priorityOf(item), JSON.stringify(item), wait, releaseAt);
   }
 }
 
-/** Problems of a check that ended or began within 90 days before `now`, newest first, at most 10. */
+/** Items of earlier runs that waited: those that are due but over the recipient's budget wait on, or all that wait for it are told now. */
+function moveOwed(database: Database, moves: Move[], now: number): void {
+  for (const { recipient, to } of moves) {
+    const due = to === 'release' ? "wait = 'budget' AND release_at > ?" : '(wait IS NULL OR release_at <= ?)';
+    const change = to === 'release' ? 'wait = NULL, release_at = ?' : "wait = 'budget', release_at = ?";
+    database
+      .prepare(`UPDATE items SET ${change} WHERE recipient = ? AND message IS NULL AND closed IS NULL AND ${due}`)
+      .run(to === 'release' ? now : to, recipient, now);
+  }
+}
+
+/** Problems of a check that ended or began within 90 days before `now`, newest first, at most 10, with what was said of them. */
 export function readPastProblems(database: Database, check: string, now: number): PastProblem[] {
   const rows = database
     .prepare(`
-      SELECT onset, max(CASE kind WHEN 'recovery' THEN at END) AS ended FROM events
-      WHERE check_id = ? AND at > ? AND kind IN ('problem', 'recovery') GROUP BY onset ORDER BY onset DESC LIMIT 10`)
-    .all(check, now - 90 * 86_400_000) as { onset: number; ended: number | null }[];
-  return rows.map(({ onset, ended }) => ({ onset, duration: ended === null ? null : (ended - onset) / 1000 }));
+      SELECT p.onset, p.ended, (
+        SELECT a.author || ': ' || a.note FROM acknowledgements a
+        WHERE a.check_id = :check AND a.at >= p.onset AND (p.ended IS NULL OR a.at <= p.ended) ORDER BY a.acknowledgement DESC LIMIT 1
+      ) AS note
+      FROM (
+        SELECT onset, max(CASE kind WHEN 'recovery' THEN at END) AS ended FROM events
+        WHERE check_id = :check AND at > :since AND kind IN ('problem', 'recovery') GROUP BY onset ORDER BY onset DESC LIMIT 10
+      ) p ORDER BY p.onset DESC`)
+    .all({ check, since: now - 90 * 86_400_000 }) as { onset: number; ended: number | null; note: string | null }[];
+  return rows.map(({ onset, ended, note }) => ({
+    onset,
+    duration: ended === null ? null : (ended - onset) / 1000,
+    ...(note === null ? {} : { note }),
+  }));
 }
 
 /** The newest runs first. */

@@ -1,4 +1,4 @@
-import type { Item } from '../core/item.ts';
+import { type Item, subjectOf } from '../core/item.ts';
 import type { Composed, FrozenMessage, Outbox, OwedItem } from '../core/outbox.ts';
 import type { MessageRecord } from '../core/snapshot.ts';
 import type { Database } from './database.ts';
@@ -26,14 +26,19 @@ export function openOutbox(database: Database): Outbox {
     for (const { item } of items) statement.run(message, item);
   };
   return {
-    isAnythingOwed() {
-      const sql = `SELECT EXISTS (SELECT 1 FROM items WHERE message IS NULL AND closed IS NULL)
+    isAnythingOwed(now) {
+      const sql = `SELECT EXISTS (SELECT 1 FROM items WHERE message IS NULL AND closed IS NULL AND (wait IS NULL OR release_at <= ?))
         OR EXISTS (SELECT 1 FROM messages WHERE state = 'frozen')`;
-      return database.prepare(sql).pluck().get() === 1;
+      return database.prepare(sql).pluck().get(now) === 1;
     },
-    pendingItems() {
-      const sql = 'SELECT item, recipient, contact, content FROM items WHERE message IS NULL AND closed IS NULL ORDER BY item';
-      return database.prepare(sql).all().map(toOwed);
+    pendingItems(now) {
+      const sql = `SELECT item, recipient, contact, content FROM items
+        WHERE message IS NULL AND closed IS NULL AND (wait IS NULL OR release_at <= ?) ORDER BY item`;
+      return database.prepare(sql).all(now).map(toOwed);
+    },
+    hasUnsent(recipient) {
+      const sql = "SELECT EXISTS (SELECT 1 FROM messages WHERE state = 'frozen' AND may_have_arrived = 0 AND recipient = ?)";
+      return database.prepare(sql).pluck().get(recipient) === 1;
     },
     itemsOf(message) {
       return database
@@ -111,10 +116,7 @@ export function openOutbox(database: Database): Outbox {
       const sql = `
         SELECT DISTINCT m.message_id FROM items i JOIN messages m ON m.message = i.message
         WHERE i.subject = ? AND i.recipient = ? AND i.onset = ? AND m.message < ? ORDER BY m.message LIMIT 5`;
-      return database
-        .prepare(sql)
-        .pluck()
-        .all(item.check ?? item.host ?? '', recipient, item.onset, message) as string[];
+      return database.prepare(sql).pluck().all(subjectOf(item), recipient, item.onset, message) as string[];
     },
     addFallbackItems({ contact, after, mail, now }) {
       const insert = database.prepare(FALLBACK_ITEMS);
@@ -132,6 +134,6 @@ const FALLBACK_ITEMS = `
   SELECT i.run, i.at, i.kind, i.subject, i.check_id, i.host, i.state, i.onset, i.reason, i.contact, :recipient, i.priority, i.content, i.item
   FROM items i LEFT JOIN messages m ON m.message = i.message
   WHERE i.contact = :contact AND i.fallback_of IS NULL AND i.closed IS NULL AND i.priority IN ('critical', 'high')
-    AND ((i.at <= :before AND (m.state IS NULL OR m.state = 'frozen')) OR m.state = 'failed')
+    AND ((max(i.at, i.release_at) <= :before AND (m.state IS NULL OR m.state = 'frozen')) OR m.state = 'failed')
     AND i.recipient <> :recipient
   ON CONFLICT DO NOTHING`;

@@ -150,6 +150,77 @@ export const MIGRATIONS: readonly string[] = [
   UPDATE checks SET status = status_with_pairs(status);
   DELETE FROM past;
   `,
+  // An item may wait: for its contact's hours, the daily digest, or the recipient's budget.
+  `
+  ALTER TABLE items ADD COLUMN wait TEXT;
+  ALTER TABLE items ADD COLUMN release_at INTEGER NOT NULL DEFAULT 0;
+  `,
+  `
+  CREATE TABLE acknowledgements (
+    acknowledgement INTEGER PRIMARY KEY,
+    check_id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    author TEXT NOT NULL,
+    note TEXT NOT NULL,
+    public_note TEXT,
+    ended_at INTEGER,
+    ended_because TEXT
+  );
+  CREATE INDEX acknowledgements_held ON acknowledgements (check_id) WHERE ended_at IS NULL;
+
+  CREATE TABLE downtimes (
+    downtime INTEGER PRIMARY KEY,
+    target TEXT NOT NULL,
+    from_at INTEGER NOT NULL,
+    duration_s INTEGER NOT NULL,
+    repeats TEXT,
+    zone TEXT NOT NULL,
+    flexible_s INTEGER,
+    begun_window INTEGER,
+    begun_at INTEGER,
+    told_until INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    author TEXT NOT NULL,
+    note TEXT NOT NULL,
+    removed_at INTEGER,
+    removed_by TEXT,
+    over_at INTEGER
+  );
+  CREATE INDEX downtimes_held ON downtimes (downtime) WHERE over_at IS NULL;
+
+  CREATE TABLE changes (
+    change INTEGER PRIMARY KEY,
+    target TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    author TEXT NOT NULL,
+    note TEXT NOT NULL
+  );
+  CREATE INDEX changes_by_end ON changes (until);
+
+  CREATE TABLE replies (
+    reply TEXT PRIMARY KEY,
+    at INTEGER NOT NULL,
+    sender TEXT NOT NULL,
+    outcome TEXT NOT NULL
+  ) WITHOUT ROWID;
+
+  CREATE VIEW readable_people AS
+    SELECT strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000, 'unixepoch') AS time, 'acknowledged' AS act, check_id AS target, author, note,
+      strftime('%Y-%m-%dT%H:%M:%SZ', until / 1000, 'unixepoch') AS until, coalesce(ended_because, 'holds') AS stands
+    FROM acknowledgements
+    UNION ALL
+    SELECT strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000, 'unixepoch'), 'downtime', target, author, note,
+      CASE repeats WHEN 'weekly' THEN 'weekly from ' ELSE '' END ||
+        strftime('%Y-%m-%dT%H:%M:%SZ', from_at / 1000, 'unixepoch') || ' for ' || duration_s || ' s',
+      CASE WHEN removed_by IS NOT NULL THEN 'removed by ' || removed_by WHEN over_at IS NULL THEN 'holds' ELSE 'over' END
+    FROM downtimes
+    UNION ALL
+    SELECT strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000, 'unixepoch'), 'change', target, author, note,
+      strftime('%Y-%m-%dT%H:%M:%SZ', until / 1000, 'unixepoch'), ''
+    FROM changes;
+  `,
 ];
 
 /** SQL functions that migrations use; values that are in the newer form already stay as they are. */

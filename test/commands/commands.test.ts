@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { checkTypeNames } from '../../src/registry.ts';
 import { takeLock } from '../../src/store/database.ts';
 import { type Ended, globalFile, installation, vigie } from '../support/cli.ts';
 import { readMaildir } from '../support/maildir.ts';
@@ -177,7 +178,7 @@ describe('vigie explain', () => {
 
   it('[C2] says who was told of a problem', async () => {
     const { stdout } = await run('explain', 'shop/page');
-    assert.match(tame(stdout), /why: sysadmins were told; a recovery goes to them after 1 OK result/);
+    assert.match(tame(stdout), /why: told as CRITICAL to sysadmins; a recovery goes to them after 1 OK result/);
     assert.match(tame(stdout), /\nevents\n TIME problem CRITICAL /);
   });
 
@@ -290,7 +291,7 @@ describe('vigie types, help and init', () => {
         .trim()
         .split('\n')
         .map((line) => line.split(/ +/)[0]),
-      ['dns', 'http', 'ping', 'proxy', 'tcp', 'tls'],
+      checkTypeNames(),
     );
   });
 
@@ -304,7 +305,25 @@ describe('vigie types, help and init', () => {
 
   it('[A4] help, COMMAND --help and --version', async () => {
     const help = await run('help');
-    for (const command of ['init', 'run', 'check', 'status', 'explain', 'config', 'render', 'mail', 'doctor', 'types'])
+    for (const command of [
+      'init',
+      'run',
+      'check',
+      'status',
+      'explain',
+      'config',
+      'render',
+      'mail',
+      'ack',
+      'downtime',
+      'change',
+      'incident',
+      'watch',
+      'doctor',
+      'backup',
+      'restore',
+      'types',
+    ])
       assert.match(help.stdout, new RegExp(`^ {2}vigie ${command}\\b`, 'm'));
     assert.equal((await run('status', '--help')).stdout, (await run('help', 'status')).stdout);
     assert.match((await run('--version')).stdout, /^vigie \d+\.\d+\.\d+\n$/);
@@ -314,7 +333,7 @@ describe('vigie types, help and init', () => {
   it('[A4] init writes a configuration that validates, and leaves one that is there as it is', async () => {
     const empty = temporaryFolder();
     const first = await vigie(empty.path, ['init', '--url', target.url]);
-    assert.deepEqual([first.code, /^wrote .*; now: vigie run\n$/.test(first.stdout)], [0, true]);
+    assert.deepEqual([first.code, /^wrote .*; now: vigie run\n.*ssh-ed25519 /.test(first.stdout)], [0, true]);
     assert.equal((await vigie(empty.path, ['config', 'check'])).code, 0);
     const written = readFileSync(join(empty.path, 'vigie.yaml'), 'utf8');
     const second = await vigie(empty.path, ['init']);

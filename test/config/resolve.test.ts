@@ -16,11 +16,21 @@ test('[C1] the agreed example loads without error or warning', async () => {
   const { checks, services, hosts, sites, mail, limits } = loaded.configuration;
   assert.deepEqual(
     checks.map((check) => check.id),
-    ['proxy/tor', 'web1/alive', 'web1/mail', 'website/front-page'],
+    ['proxy/tor', 'router/alive', 'web1/alive', 'web1/mail', 'website/front-page'],
   );
   const page = findCheck(loaded, 'website/front-page');
   assert.equal(page.via, 'tor');
-  assert.deepEqual(page.parents, ['proxy/tor']);
+  assert.deepEqual(page.parents, ['proxy/tor', 'web1/alive', 'router/alive']);
+  assert.deepEqual(findCheck(loaded, 'web1/alive').parents, ['router/alive']);
+  assert.deepEqual(page.frequency, { failures: 6, of: 20 });
+  assert.equal(page.dailyPattern, true);
+  assert.deepEqual(loaded.configuration.sentinels, {
+    direct: [
+      { kind: 'https', url: 'https://example.org/' },
+      { kind: 'tcp', host: '192.0.2.1', port: 443 },
+      { kind: 'dns', name: 'example.net' },
+    ],
+  });
   assert.equal(page.timeout, 45);
   assert.deepEqual(page.retries, { times: 2, after: 5 });
   assert.equal(page.deadline, 50, 'general defaults are cut to the run deadline');
@@ -32,7 +42,7 @@ test('[C1] the agreed example loads without error or warning', async () => {
   assert.deepEqual(page.public, { title: 'Website', description: '' });
   assert.equal(page.priority, 'critical');
   assert.equal(page.host, 'web1');
-  assert.equal(page.source.line, 23);
+  assert.equal(page.source.line, 25);
   assert.equal(services['website']?.group, 'For everyone');
   assert.deepEqual(hosts['web1']?.labels, { role: 'web', site: 'paris' });
   assert.equal(findCheck(loaded, 'web1/alive').options['address'], '192.0.2.10');
@@ -245,14 +255,52 @@ test('[C2] a check of a host called like a member of every object is one like an
 });
 
 test('[C2] keys whose feature comes later are not accepted yet', async () => {
-  const general = ['sentinels', 'heartbeat', 'inventory', 'figures'].map((key) => [`${BASE}${key}: {}\n`, HOST, key]);
-  const contact = ['periods', 'rota', 'absent', 'openpgp'].map((key) => [BASE.replace('web: {', `web: { ${key}: x,`), HOST, key]);
-  const mail = [[BASE.replace('mail: {', 'mail: { inbox: x,'), HOST, 'inbox']];
-  const host = ['parents', 'report', 'retiring'].map((key) => [BASE, HOST.replace('checks', `${key}: x, checks`), key]);
-  const check = ['frequency', 'daily_pattern', 'depends_on', 'escalate', 'remind'].map((key) => {
-    return [BASE, HOST.replace('type: ping', `type: ping, ${key}: x`), key];
-  });
-  for (const [text = '', dropIn = '', key = ''] of [...general, ...contact, ...mail, ...host, ...check]) {
+  const general = ['inventory', 'figures'].map((key) => [`${BASE}${key}: {}\n`, HOST, key]);
+  const host = ['report', 'retiring'].map((key) => [BASE, HOST.replace('checks', `${key}: x, checks`), key]);
+  for (const [text = '', dropIn = '', key = ''] of [...general, ...host]) {
     await assert.rejects(loadOnce({ 'vigie.yaml': text, 'conf.d/a.yaml': dropIn }), new RegExp(`${key}: unknown key`), key);
   }
+});
+
+test('[H6] periods, rotas, absences, escalation and reminders come out in their normal form', async () => {
+  const contacts = `contacts:
+  sysadmins: { mail: [sysadmins@example.org] }
+  anna:
+    mail: anna@example.org
+    periods: ["Mon-Fri 08:00-20:00", "Fri-Mon", "22:00-06:00", "Sat,Sun 10:00-24:00"]
+    absent: ["2026-12-20 to 2027-01-03", "2026-11-01"]
+    openpgp: { key: keys/anna.asc, on_error: plain }
+  bert: { mail: bert@example.org }
+  duty: { rota: { members: [anna, bert], every: 2w, since: 2026-01-05 } }
+  monthly: { rota: { members: [bert, anna], every: 1month, since: 2026-01-31, handover: "10:30" } }
+`;
+  const loaded = await loadOnce({
+    'vigie.yaml': BASE.replace(/contacts:\n {2}sys[\s\S]*?(?=proxies)/, contacts).replace(
+      '[sysadmins] }',
+      '[duty], escalate: [{ after: 2h, contacts: [sysadmins] }] }',
+    ),
+    'conf.d/a.yaml': HOST.replace('type: ping', 'type: ping, remind: [1h, 4h, every 2d]'),
+  });
+  const { anna, duty, monthly } = loaded.configuration.contacts;
+  assert.deepEqual(anna?.periods, [
+    { days: [1, 2, 3, 4, 5], from: 480, to: 1200 },
+    { days: [1, 5, 6, 7], from: 0, to: 1440 },
+    { days: [1, 2, 3, 4, 5, 6, 7], from: 1320, to: 360 },
+    { days: [6, 7], from: 600, to: 1440 },
+  ]);
+  assert.deepEqual(anna?.absent, [
+    { from: '2026-12-20', to: '2027-01-03' },
+    { from: '2026-11-01', to: '2026-11-01' },
+  ]);
+  assert.match(anna?.openpgp?.key ?? '', /^\/.*\/keys\/anna.asc$/);
+  assert.deepEqual(duty?.rota, {
+    members: ['anna', 'bert'],
+    every: { count: 2, unit: 'week' },
+    since: '2026-01-05',
+    handover: { weekday: 1, minutes: 540 },
+  });
+  assert.deepEqual(monthly?.rota?.handover, { weekday: null, minutes: 630 });
+  const check = findCheck(loaded, 'web1/alive');
+  assert.deepEqual(check.remind, { after: [3600, 14_400], every: 172_800 });
+  assert.deepEqual(check.escalate, [{ after: 7200, contacts: ['sysadmins'] }]);
 });

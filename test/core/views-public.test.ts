@@ -43,7 +43,7 @@ function statusOf(id: string, given: Given): Status {
   };
 }
 
-function serviceOf(given: Given[], any: Service['any'] = null) {
+function serviceOf(given: Given[], any: Service['any'] = null, said: Snapshot['said'] = null) {
   const checks = given.map(({ check }, i) => checkOf({ id: `website/c${i}`, name: `c${i}`, public: words, ...check }));
   const configuration = configurationOf(checks);
   const [service] = Object.values(configuration.services);
@@ -54,6 +54,7 @@ function serviceOf(given: Given[], any: Service['any'] = null) {
     configuration,
     statuses: new Map(given.map((one, i) => [`website/c${i}`, statusOf(`website/c${i}`, one)])),
     pasts: new Map(),
+    said,
     recentResults: (id) => {
       const state = given[Number(id.slice(-1))]?.before;
       return state === undefined ? [] : [{ run: 8, at: NOW - 300_000, state, output: '', withheld: null, duration: 1 }];
@@ -114,4 +115,44 @@ describe('the public state of a service', () => {
         assert.equal(service?.since.iso, since === null ? '' : new Date(since).toISOString().replace('.000', ''));
     });
   }
+});
+
+/** A downtime that holds for a check, or for all of the service. */
+function inDowntime(target: string): Snapshot['said'] {
+  const planned = {
+    number: 1,
+    from: NOW - 60_000,
+    duration: 3600,
+    repeat: null,
+    zone: 'UTC',
+    flexible: null,
+    begun: null,
+    toldUntil: 0,
+    removedAt: null,
+  };
+  return { acknowledgements: [], changes: [], downtimes: [{ ...planned, target, at: NOW - 60_000, author: 'anna', note: 'x' }] };
+}
+
+describe('a downtime on the public page', () => {
+  const rows: { name: string; given: Given[]; target: string; state: string }[] = [
+    { name: 'what fails while it holds is in maintenance', given: [DOWN, {}], target: 'website', state: 'maintenance' },
+    { name: 'a soft failure is too', given: [{ state: 'CRITICAL' }], target: 'website', state: 'maintenance' },
+    {
+      name: 'and what cannot be reached',
+      given: [{ state: 'CRITICAL', withheld: 'proxy', ageMs: 0 }],
+      target: 'website',
+      state: 'maintenance',
+    },
+    { name: 'what works is operational', given: [{}], target: 'website', state: 'operational' },
+    { name: 'what fails beside it is down all the same', given: [DOWN, DOWN], target: 'website/c0', state: 'down' },
+  ];
+  for (const { name, given, target, state } of rows) {
+    it(`[H3] ${name}`, () => assert.equal(serviceOf(given, null, inDowntime(target))?.state, state));
+  }
+
+  it('[W4] words for the public are shown once, however many checks they are said of', () => {
+    const said = { check: 'website/c0', at: NOW - 1, until: NOW + 1, author: 'anna', note: 'private', publicNote: 'We mend it.' };
+    const acknowledgements = ['website/c0', 'website/c1'].map((check, i) => ({ ...said, number: i, check }));
+    assert.deepEqual(serviceOf([DOWN, DOWN], null, { acknowledgements, downtimes: [], changes: [] })?.aware, ['We mend it.']);
+  });
 });

@@ -153,7 +153,11 @@ defaults: { contacts: [sysadmins], timeout: 5s, attempts: 1, retries: { times: 0
   /** One problem owed to one address, delivered with these settings. */
   async function deliverOnce(user: string, settings: Partial<MailSettings>, outputs = ['HTTP 503']) {
     const history = freshHistory(NOON);
-    const checks = outputs.map((_, i) => checkOf({ id: `website/check-${i}`, attempts: 1 }));
+    // A service each: many items of one would be a line about a noisy one.
+    const checks = outputs.map((_, i) => {
+      const service = i === 0 ? 'website' : `website-${i}`;
+      return checkOf({ id: `${service}/check-${i}`, service, host: null, attempts: 1 });
+    });
     const base = configurationOf(checks, {
       contactsForAll: [],
       contacts: { sysadmins: contactOf('sysadmins', [`${user}@site.test`]) },

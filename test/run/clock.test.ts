@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { openHistoryForReading } from '../../src/store/database.ts';
 import { checkIntegrity } from '../../src/store/history.ts';
 import { BUNDLE, type CliOptions, type Ended, globalFile, installation, vigie } from '../support/cli.ts';
+import { findFaketime } from '../support/faketime.ts';
 import { readMaildir } from '../support/maildir.ts';
 import { needs } from '../support/server.ts';
 import { Target } from '../support/target.ts';
 
 const PROBLEM = '[vigie] PROBLEM website/page CRITICAL: HTTP 503, expected 200-299';
-const RECOVERED = '[vigie] RECOVERED website/page';
 
 let target: Target;
 let folder: { path: string; remove: () => void };
@@ -29,23 +29,19 @@ afterEach(async () => {
 const at = (...names: string[]) => join(folder.path, ...names);
 const subjects = () => readMaildir(at('state/mail')).map(({ subject }) => subject);
 
-/** libfaketime as a library, since its program does not pass signals on. */
-function findLibrary(): string {
-  for (const base of ['/usr/lib', '/usr/local/lib']) {
-    for (const folderName of ['faketime', ...readdirSync(base).map((name) => `${name}/faketime`)]) {
-      try {
-        if (readdirSync(join(base, folderName)).includes('libfaketime.so.1')) return join(base, folderName, 'libfaketime.so.1');
-      } catch {
-        // Not there.
-      }
-    }
-  }
-  return 'libfaketime.so.1';
+/** A step back is told as `clock`, one forward as `run-gap`. */
+function expectedOf(offsets: string[]): string[] {
+  const seconds = (text: string): number => {
+    const [, sign = '+', number = '0', unit = ''] = /^([+-])(\d+)([hdy]?)$/.exec(text) ?? [];
+    return Number(`${sign}${number}`) * ({ h: 3600, d: 86_400, y: 365 * 86_400 }[unit] ?? 1);
+  };
+  const steps = offsets.slice(1).map((offset, i) => seconds(offset) - seconds(offsets[i] ?? '+0'));
+  return [...(steps.some((step) => step < 0) ? ['clock'] : []), ...(steps.some((step) => step > 0) ? ['run-gap'] : [])];
 }
 
 /** One run on a clock that is off: the wall clock only, as when somebody sets it; durations stay true. */
 function runAt(offset: string, args: string[] = ['--now', '*'], options: CliOptions = {}): Promise<Ended> {
-  const env = { LD_PRELOAD: findLibrary(), FAKETIME: offset, FAKETIME_DONT_FAKE_MONOTONIC: '1', DONT_FAKE_MONOTONIC: '1' };
+  const env = { LD_PRELOAD: findFaketime(), FAKETIME: offset, FAKETIME_DONT_FAKE_MONOTONIC: '1', DONT_FAKE_MONOTONIC: '1' };
   return vigie(folder.path, ['run', ...args], { program: BUNDLE, ...options, env: { ...env, ...options.env } });
 }
 
@@ -76,7 +72,13 @@ describe('a clock that is set while vigie watches', needs('faketime'), () => {
         const { code, stderr } = await runAt(offsets[index] ?? '+0');
         assert.deepEqual([code, stderr], [0, ''], `run ${index + 1}`);
       }
-      assert.deepEqual(subjects().slice(1), [PROBLEM, RECOVERED]);
+      // The clock itself is told as well: `clock` where it went back, `run-gap` where it went forward.
+      const kinds = rows<{ kind: string }>('SELECT kind FROM items WHERE check_id IS NOT NULL ORDER BY item').map(
+        ({ kind }) => kind,
+      );
+      assert.deepEqual(kinds, ['problem', 'recovery']);
+      const own = rows<{ kind: string }>('SELECT DISTINCT kind FROM items WHERE check_id IS NULL').map(({ kind }) => kind);
+      assert.deepEqual(own.filter((kind) => kind === 'clock' || kind === 'run-gap').sort(), expectedOf(offsets));
       assert.doesNotMatch(readMaildir(at('state/mail')).at(-1)?.content ?? '', /after -|Invalid|NaN/);
       assert.equal(target.requests, 5);
       const results = rows<{ duration: number }>('SELECT duration FROM readable_results');

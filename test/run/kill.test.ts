@@ -126,34 +126,4 @@ describe('a run that is killed', () => {
       assertSound();
     });
   }
-
-  it('[case E03] at 200 random moments: every change of the target is told exactly once', async () => {
-    assert.equal((await runOnce()).code, 0);
-    let seed = 20261122;
-    const random = () => {
-      seed = (seed * 48_271) % 2_147_483_647;
-      return seed / 2_147_483_647;
-    };
-    let killedRuns = 0;
-    for (let i = 0; i < 200; i += 1) {
-      target.status = i % 2 === 0 ? 503 : 200;
-      const killed = await runOnce({
-        onStart: (child: { kill(signal: string): void }) => {
-          setTimeout(() => child.kill('SIGKILL'), 60 + random() * 450);
-        },
-      });
-      if (killed.signal === 'SIGKILL') killedRuns += 1;
-      await runOnce();
-      // A message whose fate was unknown when the process died is sent again in the next run.
-    }
-    await runOnce();
-    assert.ok(killedRuns >= 100, `only ${killedRuns} runs were killed in time`);
-    const subjects = distinctSubjects()
-      .slice(1)
-      .map((subject) => subject.replace(/ in [0-9.]+ m?s/, ''));
-    assert.deepEqual(subjects.filter((subject) => subject === PROBLEM).length, 100);
-    assert.deepEqual(subjects.filter((subject) => subject === RECOVERED).length, 100);
-    assert.equal(subjects.length, 200);
-    assertSound();
-  });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { takeLock } from '../../src/store/database.ts';
+import { openHistoryForReading, takeLock } from '../../src/store/database.ts';
 import { globalFile, installation, vigie } from '../support/cli.ts';
 import { needs } from '../support/server.ts';
 import { Target } from '../support/target.ts';
@@ -159,14 +159,16 @@ describe('a configuration that does not validate', () => {
     assert.equal(subjects().at(-1), '[vigie] CONFIG: all files are valid again');
   });
 
-  it('[case F08] a file that disappears is used for a day more and told once', async () => {
+  it('[case F08] a file that disappears is used for a day more and told once, in the daily digest', async () => {
     await runOnce();
     writeFileSync(at('conf.d/other.yaml'), `services:\n  other:\n    checks:\n      page: { type: http, url: "${target.url}" }\n`);
     await runOnce();
     rmSync(at('conf.d/website.yaml'));
     assert.equal((await runJson('--now', '*'))['checks']?.['due'], 2);
     await runOnce();
-    assert.equal(subjects().filter((subject) => subject.includes('REMOVED')).length, 1);
+    const database = openHistoryForReading(at('state'));
+    assert.deepEqual(database?.prepare("SELECT wait FROM items WHERE kind = 'removed'").pluck().all(), ['digest']);
+    database?.close();
     assert.equal((await vigie(folder.path, ['config', 'confirm'])).code, 0);
     assert.equal((await runJson('--now', '*'))['checks']?.['due'], 1);
   });

@@ -41,8 +41,15 @@ function configuration(): Configuration {
   const contact = {
     name: canary('contact'),
     mail: [canary('mail')],
+    periods: null,
+    rota: null as Configuration['contacts'][string]['rota'],
+    absent: [{ from: canary('absent'), to: canary('absent') }],
+    openpgp: { key: canary('key'), onError: 'plain' as const },
     fallback: { after: 3600, mail: [canary('fallback')], transport: canary('fallback-transport') },
   };
+  const handover = { weekday: 1, minutes: 540 };
+  const rota = { members: [canary('member')], every: { count: 1, unit: 'week' as const }, since: '2026-01-05', handover };
+  const duty = { ...contact, name: canary('duty'), mail: [], rota };
   return configurationOf([CHECK, PRIVATE_CHECK], {
     title: canary('title'),
     state: canary('state-folder'),
@@ -56,9 +63,15 @@ function configuration(): Configuration {
       transport: canary('transport'),
       user: canary('user'),
       password: { file: canary('mail-password') },
+      inbox: {
+        mailbox: `imaps://${canary('mailbox')}`,
+        user: canary('inbox-user'),
+        password: { file: canary('inbox-password') },
+        folder: canary('inbox-folder'),
+      },
       tls: { ca: canary('ca'), verify: true, required: null },
     },
-    contacts: { sysadmins: contact },
+    contacts: { sysadmins: contact, duty },
     contactsForAll: [canary('contact-for-all')],
     hosts: {
       'canary-host-name': {
@@ -66,6 +79,7 @@ function configuration(): Configuration {
         address: canary('address'),
         labels: { [canary('label')]: canary('label-value') },
         profiles: [canary('profile')],
+        parents: [],
         notes: canary('host-notes'),
         source: source('host'),
       },
@@ -180,6 +194,46 @@ function snapshot(): Snapshot {
     ],
     calmResults: () => null,
     recentResults: () => [past],
+    said: {
+      acknowledgements: [
+        {
+          number: 1,
+          check: CHECK.id,
+          at: DEMO_NOW,
+          until: DEMO_NOW + 3_600_000,
+          author: canary('ack-author'),
+          note: canary('ack-note'),
+          publicNote: 'The database is being mended.',
+        },
+      ],
+      downtimes: [
+        {
+          number: 1,
+          target: PRIVATE_CHECK.id,
+          from: DEMO_NOW,
+          duration: 3600,
+          repeat: null,
+          zone: 'UTC',
+          flexible: null,
+          begun: null,
+          toldUntil: 0,
+          removedAt: null,
+          at: DEMO_NOW,
+          author: canary('downtime-author'),
+          note: canary('downtime-note'),
+        },
+      ],
+      changes: [
+        {
+          number: 1,
+          target: canary('change-target'),
+          at: DEMO_NOW,
+          until: DEMO_NOW + 1000,
+          author: canary('change-author'),
+          note: canary('change-note'),
+        },
+      ],
+    },
     banners: [canary('banner')],
   };
 }
@@ -205,6 +259,7 @@ describe('the public site', () => {
     const index = sites.files.get('public/index.html') ?? '';
     assert.match(index, /Website is down\./);
     assert.match(index, /What visitors see\./);
+    assert.match(index, /We are aware:<\/b> The database is being mended\./);
     assert.equal(sites.files.get('public/state/website.txt'), 'down\n');
   });
 
@@ -214,13 +269,21 @@ describe('the public site', () => {
       .map(([, content]) => content)
       .join('\n');
     const shown =
-      'type target option-url via threshold contact check-notes parent check-file origin title state-folder private-title proxy proxy-host from transport user mail fallback contact-for-all address label label-value profile host-notes service-title needed-by service-notes internal-title output metric metric-label part part-output told past-output reason event-output recipient subject answer banner code'.split(
+      'type target option-url via threshold contact check-notes parent check-file origin title state-folder private-title proxy proxy-host from transport user mail fallback contact-for-all address label label-value profile host-notes service-title needed-by service-notes internal-title output metric metric-label part part-output told past-output reason event-output recipient subject answer banner code ack-author ack-note downtime-author downtime-note change-target change-author change-note mailbox inbox-user'.split(
         ' ',
       );
     for (const field of shown) assert.ok(all.includes(canary(field)), `${field} is not on the private site`);
-    for (const field of ['secret-file', 'secret-env', 'mail-password', 'memory', 'fingerprint']) {
+    for (const field of ['inbox-password', 'secret-file', 'secret-env', 'mail-password', 'memory', 'fingerprint']) {
       assert.ok(!all.includes(canary(field)), `${field} is on the private site`);
     }
     assert.match(all, /\*\*\*/);
+  });
+  it('[H6] the private site says who is in charge by a rota, and by which rule', () => {
+    const page = sites.files.get('private/checks.html') ?? '';
+    const text = page.replace(/\s+/g, ' ');
+    assert.match(
+      text,
+      new RegExp(`in charge: ${canary('member')}; ${canary('member')}: 1 week each, handover Mon 09:00, since 2026-01-05`),
+    );
   });
 });

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Context } from '../../src/check-type.ts';
 import { createContext } from '../../src/net/context.ts';
 import { createResolver, type ResolverSettings } from '../../src/net/resolver.ts';
@@ -20,6 +21,8 @@ export type TestContext = Context & { steps: string[]; abort: (reason?: unknown)
 /** A context on the real dialer, resolver and children, as the runner makes one for each try. */
 export function testContext(settings: TestContextSettings = {}): TestContext {
   const controller = new AbortController();
+  // As the runner's: each socket of a check listens until its try is over.
+  setMaxListeners(0, controller.signal);
   setTimeout(() => controller.abort(), settings.timeoutMs ?? 5000).unref();
   const steps: string[] = [];
   const context = createContext({

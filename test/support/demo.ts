@@ -3,6 +3,7 @@ import type { Check, Configuration, Service } from '../../src/core/configuration
 import type { Event } from '../../src/core/item.ts';
 import type { Withheld } from '../../src/core/observation.ts';
 import { dayBefore, summarisePast } from '../../src/core/past.ts';
+import type { People } from '../../src/core/people.ts';
 import type { RunRecord } from '../../src/core/run-record.ts';
 import type { CalmResults, MessageRecord, PastResult, Snapshot } from '../../src/core/snapshot.ts';
 import type { State } from '../../src/core/state.ts';
@@ -205,6 +206,7 @@ export function demoConfiguration(): Configuration {
         address: `192.0.2.${10 + i}`,
         labels: { role: name.replace(/\d.*|-.*/, ''), site: i % 3 === 0 ? 'lyon' : 'paris' },
         profiles: ['debian'],
+        parents: [],
         notes: null,
         source: { file: 'conf.d/hosts.yaml', line: 4 + 5 * i },
       },
@@ -468,7 +470,65 @@ export function demoSnapshot(): Snapshot {
     messages: demoMessages(),
     calmResults: (check) => toCalm(recents.get(check) ?? []),
     recentResults: (check) => recents.get(check) ?? [],
+    said: demoPeople(),
     banners: [],
+  };
+}
+
+/** What people said: one acknowledgement with public words, a downtime that holds, one that comes, a change. */
+function demoPeople(): People {
+  const planned = {
+    flexible: null,
+    begun: null,
+    toldUntil: 0,
+    removedAt: null,
+    zone: 'Europe/Paris',
+    at: DEMO_NOW - 90 * MINUTE,
+  };
+  return {
+    acknowledgements: [
+      {
+        number: 3,
+        check: 'website/front-page',
+        at: DEMO_NOW - 4 * MINUTE,
+        until: DEMO_NOW + 1800 * MINUTE,
+        author: 'anna',
+        note: 'uwsgi hangs, restarting it',
+        publicNote: 'The website does not answer at times; we are on it.',
+      },
+    ],
+    downtimes: [
+      {
+        ...planned,
+        number: 7,
+        target: 'build3',
+        from: DEMO_NOW - 60 * MINUTE,
+        duration: 7200,
+        repeat: null,
+        author: 'bert',
+        note: 'new disk',
+      },
+      {
+        ...planned,
+        number: 5,
+        target: 'backup',
+        from: DEMO_NOW + 600 * MINUTE,
+        duration: 1800,
+        repeat: 'weekly',
+        author: 'anna',
+        note: 'dump',
+      },
+    ],
+    changes: [
+      {
+        number: 2,
+        target: 'jenkins',
+        at: DEMO_NOW - 5 * MINUTE,
+        until: DEMO_NOW + 15 * MINUTE,
+        author: 'bert',
+        note: 'Jenkins 2.479',
+      },
+    ],
   };
 }
 
@@ -560,7 +620,7 @@ export function bigSnapshot(): Snapshot {
     Array.from({ length: 50 }, (_, i) => {
       const name = `host${i + 1}`;
       const source = { file: 'conf.d/big.yaml', line: i };
-      return [name, { name, address: `192.0.2.${i}`, labels: {}, profiles: [], notes: null, source }];
+      return [name, { name, address: `192.0.2.${i}`, labels: {}, profiles: [], parents: [], notes: null, source }];
     }),
   );
   const checks = Object.keys(hosts).flatMap((host) =>

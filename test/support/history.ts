@@ -6,6 +6,7 @@ import { planNotifications } from '../../src/core/notify.ts';
 import type { Result } from '../../src/core/observation.ts';
 import { type Database, openHistory } from '../../src/store/database.ts';
 import { appendBatch, lastRun, readPastProblems, readStatuses } from '../../src/store/history.ts';
+import { tellPlan } from '../../src/tell.ts';
 import { temporaryFolder } from './server.ts';
 
 /** A fresh history in a folder of its own. */
@@ -38,8 +39,18 @@ export function storeRun(database: Database, configuration: Configuration, resul
     whole: [],
   });
   const record = toRunRecord(run, now, previous, { evaluated, items: plan.items.length, interval: configuration.interval });
-  const batch = toBatchRecord(record, evaluated, plan);
-  appendBatch(database, batch, configuration);
+  const told = tellPlan(database, plan, {
+    configuration,
+    run,
+    now,
+    statuses: () => plan.statuses,
+    pastProblems,
+    isHeldBack: () => false,
+    said: null,
+    ending: () => [],
+  });
+  const batch = toBatchRecord(record, evaluated, told.plan, told.told);
+  appendBatch(database, batch);
   return batch;
 }
 

@@ -20,9 +20,13 @@ export function checkOf(overrides: Partial<Check> = {}): Check {
     attempts: 3,
     recoveries: 1,
     unknownAttempts: 6,
+    frequency: { failures: 6, of: 20 },
+    dailyPattern: true,
     thresholds: {},
     contacts: ['sysadmins'],
     priority: 'medium',
+    escalate: [],
+    remind: null,
     public: null,
     impact: 'down',
     notes: null,
@@ -34,7 +38,7 @@ export function checkOf(overrides: Partial<Check> = {}): Check {
 }
 
 export function contactOf(name: string, mail: string[] = [`${name}@example.org`], fallback: Contact['fallback'] = null): Contact {
-  return { name, mail, fallback };
+  return { name, mail, periods: null, rota: null, absent: [], openpgp: null, fallback };
 }
 
 export function configurationOf(checks: Check[], overrides: Partial<Configuration> = {}): Configuration {
@@ -46,18 +50,21 @@ export function configurationOf(checks: Check[], overrides: Partial<Configuratio
     state: '/nonexistent/state',
     sites: { private: null, public: null },
     proxies: {},
+    sentinels: {},
     mail: {
       from: 'vigie@example.org',
       transport: 'maildir:/nonexistent/mail',
       user: null,
       password: null,
       tls: { ca: null, verify: true, required: null },
+      inbox: null,
     },
+    heartbeat: { key: null, url: null },
     contacts: { sysadmins: contactOf('sysadmins') },
     contactsForAll: ['sysadmins'],
     limits: { concurrency: 50, perHost: 5, perProxy: 8, runDeadline: 50 },
     retention: { rows: 2 * 86_400, packed: 400 * 86_400, events: 400 * 86_400 },
-    hosts: { web1: { name: 'web1', address: '192.0.2.10', labels: {}, profiles: [], notes: null, source } },
+    hosts: { web1: { name: 'web1', address: '192.0.2.10', labels: {}, profiles: [], parents: [], notes: null, source } },
     services: {
       website: {
         name: 'website',

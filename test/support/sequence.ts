@@ -1,6 +1,6 @@
 import type { Check } from '../../src/core/configuration.ts';
 import { type Evaluated, evaluate } from '../../src/core/evaluate.ts';
-import type { Item } from '../../src/core/item.ts';
+import type { Item, WithheldItem } from '../../src/core/item.ts';
 import { planNotifications } from '../../src/core/notify.ts';
 import type { Result, Withheld } from '../../src/core/observation.ts';
 import type { State } from '../../src/core/state.ts';
@@ -14,11 +14,12 @@ export const START = Date.UTC(2026, 10, 22, 12, 0, 0);
 export interface Step {
   evaluated: Evaluated;
   items: Item[];
+  withheld: WithheldItem[];
   status: Status;
 }
 
 /**
- * Plays results of one check, five minutes apart: `O W C U` are states, `s` before one withholds it as SKIPPED (`sC`), `C:a,b` fails
+ * Plays results of one check, five minutes apart: `O W C U` are states, `s` before one withholds it as SKIPPED (`sC`), `r` makes it a recheck, `C:a,b` fails
  * the parts a and b. The check has been OK once before, unless `isNew`.
  */
 export function play(
@@ -39,13 +40,13 @@ export function play(
     const [first] = evaluated;
     const status = statuses.get(check.id);
     if (first === undefined || status === undefined) throw new Error('the run judged nothing');
-    steps.push({ evaluated: first, items: plan.items, status });
+    steps.push({ evaluated: first, items: plan.items, withheld: plan.withheld, status });
   }
   return options.isNew === true ? steps : steps.slice(1);
 }
 
 function toResult(check: Check, word: string, at: number, run: number): Result {
-  const [, skipped, letter, parts] = /^(s?)([OWCU])(?::(.*))?$/.exec(word) ?? [];
+  const [, skipped, letter, parts] = /^([sr]?)([OWCU])(?::(.*))?$/.exec(word) ?? [];
   const state = STATES[letter ?? ''];
   if (state === undefined) throw new Error(`"${word}" is no step`);
   const withheld: Withheld | null = skipped === 's' ? 'not-run' : null;
@@ -59,7 +60,7 @@ function toResult(check: Check, word: string, at: number, run: number): Result {
     output: `seen ${state}`,
     metrics: {},
     parts: named.map((name) => ({ name, state, output: state })),
-    scheduled: true,
+    scheduled: skipped !== 'r',
     withheld,
     duration: 0.1,
   };

@@ -14,7 +14,7 @@ export interface StartTlsServer {
 export const NOBODY = 65534;
 
 /** The first bytes of a server, after `hello` if it waits for some: a sign that it speaks its protocol. */
-function answers(port: number, hello = ''): Promise<boolean> {
+export function greets(port: number, hello = ''): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(Buffer.from(hello, 'latin1')));
     socket.setTimeout(2000, () => socket.destroy());
@@ -95,7 +95,7 @@ ${main}`,
   };
   const log = () => (existsSync(join(folder, 'mail.log')) ? readFileSync(join(folder, 'mail.log'), 'utf8') : '');
   for (let i = 0; i < 200; i++) {
-    if (await answers(port)) return { port, ports, configuration: config, log, stop };
+    if (await greets(port)) return { port, ports, configuration: config, log, stop };
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   await stop();
@@ -158,13 +158,22 @@ service imap-login {
 ${lines}
 `,
   );
-  const server = await startServer('dovecot', ['-F', '-c', join(folder, 'dovecot.conf')], () => answers(port));
+  const server = await startServer('dovecot', ['-F', '-c', join(folder, 'dovecot.conf')], () => greets(port));
   return { port, tlsPort, folder, stop: () => server.stop().then(remove) };
 }
 
-export async function startProsody(certificate: Issued): Promise<StartTlsServer> {
+export interface ProsodyServer extends StartTlsServer {
+  /** For other servers, and for TLS from the start. */
+  serverPort: number;
+  tlsPort: number;
+}
+
+/** `authentication` is prosody's: `anonymous` offers nothing else. */
+export async function startProsody(certificate: Issued, authentication = 'internal_hashed'): Promise<ProsodyServer> {
   const { path: folder, remove } = temporaryFolder();
   const port = await freePort();
+  const serverPort = await freePort();
+  const tlsPort = await freePort();
   mkdirSync(join(folder, 'data'));
   writeFileSync(
     join(folder, 'prosody.cfg.lua'),
@@ -173,11 +182,14 @@ pidfile = "${folder}/prosody.pid"
 data_path = "${folder}/data"
 interfaces = { "127.0.0.1" }
 c2s_ports = { ${port} }
+s2s_ports = { ${serverPort} }
+c2s_direct_tls_ports = { ${tlsPort} }
+c2s_direct_tls_ssl = { certificate = "${certificate.chainFile}", key = "${certificate.keyFile}" }
 run_as_root = true
-modules_enabled = { "roster", "saslauth", "tls", "disco" }
-modules_disabled = { "s2s", "posix" }
+modules_enabled = { "roster", "saslauth", "tls", "disco", "s2s", "dialback" }
+modules_disabled = { "posix" }
 c2s_require_encryption = true
-authentication = "internal_hashed"
+authentication = "${authentication}"
 log = { info = "${folder}/log" }
 VirtualHost "site.test"
   ssl = { certificate = "${certificate.chainFile}", key = "${certificate.keyFile}" }
@@ -185,27 +197,55 @@ VirtualHost "site.test"
   );
   const hello =
     "<?xml version='1.0'?><stream:stream to='site.test' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
-  const server = await startServer('prosody', ['--config', join(folder, 'prosody.cfg.lua'), '-F'], () => answers(port, hello));
-  return { port, stop: () => server.stop().then(remove) };
+  const server = await startServer('prosody', ['--config', join(folder, 'prosody.cfg.lua'), '-F'], () => greets(port, hello));
+  return { port, serverPort, tlsPort, stop: () => server.stop().then(remove) };
 }
 
-export async function startSlapd(certificate: Issued, root: Issued): Promise<StartTlsServer> {
+export interface SlapdServer extends StartTlsServer {
+  /** TLS from the start. */
+  tlsPort: number;
+}
+
+/** A directory `dc=site,dc=test` with an administrator (`cn=admin`, password `pw`) and three hosts below `ou=hosts`. */
+export async function startSlapd(certificate: Issued, root: Issued, lines = ''): Promise<SlapdServer> {
   const { path: folder, remove } = temporaryFolder();
   const port = await freePort();
+  const tlsPort = await freePort();
+  mkdirSync(join(folder, 'db'));
+  const file = join(folder, 'slapd.conf');
   writeFileSync(
-    join(folder, 'slapd.conf'),
+    file,
     `include /etc/ldap/schema/core.schema
+include /etc/ldap/schema/cosine.schema
 pidfile ${folder}/slapd.pid
 argsfile ${folder}/slapd.args
+modulepath /usr/lib/ldap
+moduleload back_mdb
 TLSCACertificateFile ${root.chainFile}
 TLSCertificateFile ${certificate.chainFile}
 TLSCertificateKeyFile ${certificate.keyFile}
+${lines}
+database mdb
+maxsize 10485760
+suffix "dc=site,dc=test"
+rootdn "cn=admin,dc=site,dc=test"
+rootpw pw
+directory ${folder}/db
 `,
   );
+  const hosts = ['web1', 'web2', 'mail'].map(
+    (name) => `dn: cn=${name},ou=hosts,dc=site,dc=test\nobjectClass: device\ncn: ${name}\n`,
+  );
+  const base = `dn: dc=site,dc=test\nobjectClass: domain\ndc: site\n
+dn: ou=hosts,dc=site,dc=test\nobjectClass: organizationalUnit\nou: hosts\n
+${hosts.join('\n')}`;
+  writeFileSync(join(folder, 'base.ldif'), base);
+  const env = { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin` };
+  execFileSync('slapadd', ['-f', file, '-l', join(folder, 'base.ldif')], { stdio: 'ignore', env });
   // A search for the root entry by nobody: LDAPMessage 1, scope base, filter (objectClass=*).
   const hello =
     '0%\u0002\u0001\u0001c \u0004\u0000\n\u0001\u0000\n\u0001\u0000\u0002\u0001\u0000\u0002\u0001\u0000\u0001\u0001\u0000\u0087\u000bobjectClass0\u0000';
-  const args = ['-d', '0', '-f', join(folder, 'slapd.conf'), '-h', `ldap://127.0.0.1:${port}`];
-  const server = await startServer('slapd', args, () => answers(port, hello));
-  return { port, stop: () => server.stop('SIGINT').then(remove) };
+  const args = ['-d', '0', '-f', file, '-h', `ldap://127.0.0.1:${port} ldaps://127.0.0.1:${tlsPort}`];
+  const server = await startServer('slapd', args, () => greets(port, hello));
+  return { port, tlsPort, stop: () => server.stop('SIGINT').then(remove) };
 }

@@ -9,11 +9,18 @@ export interface LocalServer {
 }
 
 /** A TLS server of Node's own, for what nginx refuses to be: weak, odd or hostile. Security level 0 unless told otherwise. */
-export function startTlsServer(certificate: Issued, options: TlsOptions = {}): Promise<LocalServer> {
+export function startTlsServer(
+  certificate: Issued,
+  options: TlsOptions = {},
+  onSecure: (socket: Socket) => void = () => {},
+): Promise<LocalServer> {
   const open = new Set<Socket>();
   const server = createServer({ key: certificate.key, cert: certificate.chain, ciphers: 'DEFAULT:@SECLEVEL=0', ...options });
   server.on('tlsClientError', () => {});
-  server.on('secureConnection', (socket) => socket.on('error', () => {}));
+  server.on('secureConnection', (socket) => {
+    socket.on('error', () => {});
+    onSecure(socket);
+  });
   server.on('connection', (socket: Socket) => {
     open.add(socket);
     socket.on('error', () => {});
