@@ -8,7 +8,7 @@ import {
   TargetFailure,
 } from '../src/check-type.ts';
 import { formatSeconds } from '../src/net/limits.ts';
-import { familyOption, observeFamilies } from '../src/net/parts.ts';
+import { observeFamilies } from '../src/net/parts.ts';
 import {
   findHostKeyProblem,
   keyOption,
@@ -38,7 +38,7 @@ const options = {
   expect: option.text('Text that the output of the login must hold.', { optional: true, maxLength: 500 }),
   exit_code: option.integer('The exit code of the login.', { default: 0, min: 0, max: 254 }),
   refused: option.boolean('The login must be refused: with this key, or with none.', { default: false }),
-  family: familyOption,
+  family: option.choice('Address family. Default: whichever answers first.', [4, 6], { optional: true }),
 };
 type SshOptions = Bound<typeof options>;
 

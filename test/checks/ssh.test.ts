@@ -134,6 +134,13 @@ describe('ssh check against the real sshd', here, () => {
     assert.ok(performance.now() - began < 5000);
   });
 
+  it('[K15] an address family can be chosen, though not through a proxy, which resolves the name itself', async () => {
+    assert.equal((await look({ address: 'localhost', family: 4 })).kind, 'measured');
+    assert.equal(codeOf(await look({ family: 6 })), 'dns.empty');
+    const proxy = { name: 'socks', host: '127.0.0.1', port: 1 };
+    assert.equal(codeOf(await look({ family: 4 }, { proxy })), 'option.family');
+  });
+
   it('[K15] a server that is down is refused', async () => {
     assert.equal(codeOf(await look({ port: await freePort() })), 'network.refused');
   });
