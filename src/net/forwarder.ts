@@ -22,7 +22,7 @@ const MAX_CONNECTIONS = 8;
 
 /**
  * A listener on the loopback for a program that knows no proxy: what it says goes through the check's own dialer, direct or through
- * SOCKS, and to this target only. The program never learns an address, and never resolves a name.
+ * SOCKS, and to this target only. The program never learns an address, and never resolves a name. Throws what the dialer throws.
  */
 export async function openForwarder(target: DialTarget, context: Context, settings: ForwarderSettings): Promise<Forwarder> {
   const sockets = new Set<Socket>();
@@ -35,6 +35,8 @@ export async function openForwarder(target: DialTarget, context: Context, settin
     socket.on('close', () => sockets.delete(socket));
     return socket;
   };
+  // The first connection is made before there is a program: what cannot be reached costs none, and fails with the dialer's own reason.
+  let first: Socket | null = keep(await context.dial(target));
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     keep(socket);
     count += 1;
@@ -47,8 +49,13 @@ export async function openForwarder(target: DialTarget, context: Context, settin
   };
   const forward = async (local: Socket) => {
     if (settings.isConnect) await readConnect(local, target, context);
-    const remote = keep(await context.dial(target));
-    if (local.destroyed) return void remote.destroy();
+    const remote = first ?? keep(await context.dial(target));
+    first = null;
+    if (local.destroyed || remote.destroyed) {
+      local.destroy();
+      remote.destroy();
+      return;
+    }
     if (settings.isConnect) local.write('HTTP/1.1 200 OK\r\n\r\n');
     remote.on('data', (bytes: Buffer) => {
       received += bytes.length;
