@@ -67,8 +67,8 @@ async function observe(bound: TorrentOptions, context: Context): Promise<Observa
   const told = await askTrackers(bound, torrent, context);
   const answers = told.flatMap(({ answer }) => (answer instanceof Error ? [] : [answer]));
   const peers = toDistinct(answers.flatMap((answer) => answer.peers));
-  const look = { torrent, peerId: toPeerId(), publicOnly: !bound.allow_private, piece: false };
-  const seeds = (await greet(peers, bound, look, context)).filter(({ complete }) => complete);
+  const look = { torrent, peerId: toPeerId(), publicOnly: !bound.allow_private, piece: bound.piece };
+  const seeds = await greet(peers, bound, look, context);
   const metrics = {
     seeds: seeds.length,
     peers: peers.length,
@@ -87,7 +87,7 @@ async function observe(bound: TorrentOptions, context: Context): Promise<Observa
     const output = `${name}: ${seeds.length} of ${peers.length} peers prove to be seeds, expected at least ${bound.min_seeds}`;
     return { kind: 'failed', code: 'seed.few', output, metrics, parts };
   }
-  const fault = bound.piece ? await findServingFault(seeds, { bound, look }, context) : null;
+  const fault = bound.piece ? findServingFault(seeds) : null;
   if (fault !== null) {
     return { kind: 'failed', code: 'seed.not_serving', output: `${name}: ${seeds.length} seeds, which ${fault}`, metrics, parts };
   }
@@ -187,45 +187,31 @@ function toDistinct(peers: Peer[]): Peer[] {
   return [...new Map(peers.map((peer) => [`${peer.host} ${peer.port}`, peer])).values()];
 }
 
-interface Greeted {
-  peer: Peer;
-  complete: boolean;
+interface Seed {
+  /** Whether it served a piece that was right; null where it served none. */
+  serves: boolean | null;
 }
 
-async function greet(peers: Peer[], bound: TorrentOptions, look: PeerLook, context: Context): Promise<Greeted[]> {
-  const one = async (peer: Peer): Promise<Greeted[]> => {
-    const seen = await tryWithin(bound.peer_timeout, context, (limited) => lookAtPeer(peer, look, limited));
-    const words = seen instanceof Error ? seen.message : seen.complete ? 'has all pieces' : 'has not all pieces';
-    context.trace(`peer ${peer.host} port ${peer.port}: ${words}`);
-    return seen instanceof Error ? [] : [{ peer, complete: seen.complete }];
+/** The peers that have all pieces. One connection each: clients refuse a second one from the same address. */
+async function greet(peers: Peer[], bound: TorrentOptions, look: PeerLook, context: Context): Promise<Seed[]> {
+  const seconds = bound.piece ? bound.piece_timeout : bound.peer_timeout;
+  const one = async (peer: Peer): Promise<Seed[]> => {
+    let complete = false;
+    const onComplete = () => {
+      complete = true;
+    };
+    const seen = await tryWithin(seconds, context, (limited) => lookAtPeer(peer, { ...look, onComplete }, limited));
+    const words = seen instanceof Error ? `, ${seen.message}` : '';
+    context.trace(`peer ${peer.host} port ${peer.port}: ${complete ? 'has' : 'does not prove to have'} all pieces${words}`);
+    return complete ? [{ serves: seen instanceof Error ? null : seen.serves }] : [];
   };
   return (await Promise.all(peers.slice(0, bound.max_peers).map(one))).flat();
 }
 
-/** Seeds that are asked for a piece at once: the first that serves will do. */
-const MAX_ASKED = 5;
-
 /** null when one of the seeds served a piece that is right; else what they did instead. */
-async function findServingFault(
-  seeds: Greeted[],
-  { bound, look }: { bound: TorrentOptions; look: PeerLook },
-  context: Context,
-): Promise<string | null> {
-  let fault = 'serve no piece';
-  const ask = async ({ peer }: Greeted): Promise<void> => {
-    const seen = await tryWithin(bound.piece_timeout, context, (limited) => lookAtPeer(peer, { ...look, piece: true }, limited));
-    if (!(seen instanceof Error) && seen.serves === true) return;
-    if (!(seen instanceof Error)) fault = 'serve what is wrong';
-    context.trace(`peer ${peer.host} port ${peer.port}: ${seen instanceof Error ? seen.message : 'the piece is wrong'}`);
-    throw new TargetFailure('seed.not_serving', fault);
-  };
-  try {
-    await Promise.any(seeds.slice(0, MAX_ASKED).map(ask));
-    return null;
-  } catch (error) {
-    if (error instanceof AggregateError && error.errors.every((one) => one instanceof TargetFailure)) return fault;
-    throw error;
-  }
+function findServingFault(seeds: Seed[]): string | null {
+  if (seeds.some(({ serves }) => serves === true)) return null;
+  return seeds.some(({ serves }) => serves === false) ? 'serve what is wrong' : 'serve no piece';
 }
 
 function toPart({ tracker, answer }: Told): Part {

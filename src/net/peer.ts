@@ -23,6 +23,8 @@ export interface PeerLook {
   publicOnly: boolean;
   /** Whether one piece is fetched and compared. */
   piece: boolean;
+  /** Called as soon as the peer says that it has every piece: what comes later may fail. */
+  onComplete?: () => void;
 }
 
 export interface PeerSeen {
@@ -50,6 +52,7 @@ export async function lookAtPeer({ host, port }: Peer, look: PeerLook, context: 
     if (!greeting.subarray(28, 48).equals(torrent.infoHash))
       throw new TargetFailure('peer.info_hash', 'the peer greets with another torrent');
     const complete = await readCompleteness(reader, torrent, longest);
+    if (complete) look.onComplete?.();
     if (!complete || !look.piece) return { complete, serves: null };
     const serves = await fetchPiece(reader, (bytes) => socket.write(bytes), { torrent, longest });
     return { complete, serves };
