@@ -8,6 +8,7 @@ import type { Observation } from '../../src/check-type.ts';
 import { createTokens, toMessage } from '../../src/net/roundtrip.ts';
 import { type CertificateRig, certificateRig } from '../support/certificates.ts';
 import { codeOf, problemsOf, runCheck } from '../support/check.ts';
+import { BUNDLE, globalFile, installation, vigie } from '../support/cli.ts';
 import { type TestContextSettings, testContext } from '../support/context.ts';
 import { type Answer, scripted } from '../support/scripted.ts';
 import { needs, temporaryFolder } from '../support/server.ts';
@@ -145,6 +146,38 @@ smtpd_relay_restrictions = permit_mynetworks, reject
     const smtp = { address: '127.0.0.1', port: 1 };
     const seen = await run({ secrets: { KEY, PW: 'wrong' } }, { smtp });
     assert.equal(codeOf(seen), 'imap.auth');
+  });
+
+  it('[K18] runs of the program hand the message on: the second finds what the first sent', async () => {
+    clear();
+    const here = installation(globalFile('maildir:state/mail'), {
+      'mail.yaml': `services:
+  mail:
+    checks:
+      relay:
+        type: mail-roundtrip
+        from: vigie@site.test
+        to: trip@site.test
+        key: { env: KEY }
+        smtp: { address: 127.0.0.1, port: ${postfix.port}, tls: { ca: ${rig.caFile} } }
+        imap: { address: 127.0.0.1, port: ${dovecot.tlsPort}, tls: { ca: ${rig.caFile} }, user: trip, password: { env: PW } }
+`,
+    });
+    const options = { program: BUNDLE, env: secrets };
+    try {
+      const first = await vigie(here.path, ['run', '--now', 'mail/relay', '--json'], options);
+      assert.match(first.stdout, /"due":1,"ok":1/, first.stderr);
+      await delivered(1);
+      const second = await vigie(here.path, ['run', '--now', 'mail/relay'], options);
+      assert.equal(second.code, 0, second.stderr);
+      await delivered(2);
+      const { stdout } = await vigie(here.path, ['status', '--json'], options);
+      assert.match(stdout, /message of \d\d:\d\dZ arrived after/);
+      assert.doesNotMatch(stdout, new RegExp(KEY));
+    } finally {
+      here.remove();
+      clear();
+    }
   });
 
   it('[N2] works through a SOCKS proxy', needs('microsocks'), async () => {
