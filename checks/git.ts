@@ -149,7 +149,10 @@ function findBranches({ branches, commit }: GitOptions, { ids, head }: Refs): Br
   throw new TargetFailure('git.commit', `${name} at ${other.id.slice(0, 12)}, expected ${commit?.slice(0, 12)}`);
 }
 
-/** Seconds; of the branch that has not moved for longest. Throws TargetFailure `git.stale`. */
+/** Committers' clocks and zones are wrong at times; a date far ahead would hide for ever that nothing moves. */
+const MAX_AHEAD_MS = 24 * 3_600_000;
+
+/** Seconds; of the branch that has not moved for longest. Throws TargetFailure `git.stale`, `git.future`. */
 async function measureAge(
   bound: GitOptions,
   { remote, found }: { remote: GitRemote; found: Branch[] },
@@ -157,10 +160,18 @@ async function measureAge(
 ): Promise<number> {
   let oldest = 0;
   for (const branch of found) {
-    const age = Math.max(0, (context.now - (await fetchCommit(remote, branch, context))) / 1000);
+    const at = await fetchCommit(remote, branch, context);
+    const age = Math.max(0, (context.now - at) / 1000);
     oldest = Math.max(oldest, Math.round(age));
-    if (bound.max_age === undefined || age <= bound.max_age) continue;
+    if (bound.max_age === undefined) continue;
     const name = cleanText(branch.name.replace('refs/heads/', ''), 30);
+    if (at > context.now + MAX_AHEAD_MS) {
+      throw new TargetFailure(
+        'git.future',
+        `${name} is dated ${formatAge((at - context.now) / 1000)} ahead of now, expected a past date`,
+      );
+    }
+    if (age <= bound.max_age) continue;
     throw new TargetFailure('git.stale', `${name} moved ${formatAge(age)} ago, expected at most ${formatAge(bound.max_age)}`);
   }
   return oldest;

@@ -85,6 +85,8 @@ async function readConnect(local: Socket, { host, port }: DialTarget, context: C
     const end = bytes.indexOf('\r\n\r\n');
     return end < 0 ? null : end + 4;
   });
+  const rest = reader.peek();
+  if (rest.length > 0) local.unshift(rest);
   const [, named] = /^CONNECT (\S+) HTTP\/1\.[01]\r\n/.exec(request.toString('latin1')) ?? [];
   const bare = host.replace(/^\[(.*)\]$/, '$1');
   if (named !== `${bare}:${port}` && named !== `[${bare}]:${port}`) {

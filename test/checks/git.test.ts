@@ -75,6 +75,11 @@ describe('git check against the real git daemon', here, () => {
     assert.deepEqual([codeOf(stale), stale.output], ['git.stale', 'devel moved 10 days ago, expected at most 24 h']);
   });
 
+  it('[K10] a commit of next week does not count as new', async () => {
+    makeRepository(join(folder, 'future.git'), { ...DATES, main: '2026-11-30T12:00:00Z' });
+    assert.equal(codeOf(await look(at('future.git', { fetch: true, max_age: 86_400 }))), 'git.future');
+  });
+
   it('[K10] a fetch fails where the object of a branch is lost, which the list of refs does not show', async () => {
     makeRepository(join(folder, 'lost.git'), DATES);
     writeFileSync(join(folder, 'lost.git/refs/heads/main'), `${'ab'.repeat(20)}\n`);

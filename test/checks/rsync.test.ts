@@ -113,7 +113,7 @@ describe('rsync check against hostile daemons', () => {
   };
   const HELLO = '@RSYNCD: 31.0\n';
   const DIRECTORY = { directories: ['pub/x'] };
-  const cases: { name: string; options?: Record<string, unknown>; says: string; code: string; output?: RegExp }[] = [
+  const cases: { name: string; options?: Record<string, unknown>; says: string | Buffer; code: string; output?: RegExp }[] = [
     { name: '[case R01] words of the day without end', says: HELLO + 'hello\n'.repeat(60_000), code: 'size.wire' },
     { name: '[case R02] a million modules', says: HELLO + 'module\tcomment\n'.repeat(1_000_000), code: 'size.wire' },
     {
@@ -146,6 +146,16 @@ describe('rsync check against hostile daemons', () => {
       says: `${HELLO}@RSYNCD: OK\n\u0004\0\0!\xff\xff\xff\xff`,
       code: 'rsync.protocol',
     },
+    ...[
+      { name: 'negative', seconds: 'ffffffff' },
+      { name: 'huge', seconds: 'ffffff7f' },
+    ].map(({ name, seconds }) => ({
+      // Flags and seed of the handshake, then message 33 (MSG_IO_TIMEOUT) of a multiplexed stream, which counts its kinds from 7.
+      name: `[case R06] a time-out of the peer that is ${name}, and silence,`,
+      options: DIRECTORY,
+      says: Buffer.concat([Buffer.from(`${HELLO}@RSYNCD: OK\n`), Buffer.from(`000102030404000028${seconds}`, 'hex')]),
+      code: 'timeout.total',
+    })),
   ];
   for (const { name, options = {}, says, code, output } of cases) {
     it(`${name} is ${code}`, needs('rsync'), async () => {

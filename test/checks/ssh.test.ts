@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { createHash, createPublicKey, diffieHellman, generateKeyPairSync, sign } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { after, before, describe, it } from 'node:test';
 import ssh from '../../checks/ssh.ts';
 import type { Observation } from '../../src/check-type.ts';
+import { findPacketEnd, readIdentification, toMpint, toPacket, toPayload, toSshString } from '../../src/net/ssh-wire.ts';
 import { codeOf, problemsOf, runCheck } from '../support/check.ts';
 import { type TestContextSettings, testContext } from '../support/context.ts';
 import { rawServer } from '../support/raw-server.ts';
@@ -227,6 +229,70 @@ describe('ssh check against hostile servers', () => {
       if (output) assert.match(seen.output, output);
     });
   }
+});
+
+describe('ssh check against a server that proves its key', () => {
+  /** The server's side of RFC 8731, with an Ed25519 key; `exchanges` is what it offers. */
+  const serve = async (exchanges: string, isHonest = true) => {
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+    const blob = Buffer.concat([
+      toSshString('ssh-ed25519'),
+      toSshString(Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url')),
+    ]);
+    const lists = [exchanges, 'ssh-ed25519', '', '', '', '', '', '', '', ''].map((list) => toSshString(list));
+    const offer = Buffer.concat([Buffer.from([20]), Buffer.alloc(16), ...lists, Buffer.alloc(5)]);
+    const server = await rawServer((socket, first) => {
+      let bytes = first;
+      const packets: Buffer[] = [];
+      socket.write(Buffer.concat([Buffer.from('SSH-2.0-own\r\n'), toPacket(offer)]));
+      const listen = () => {
+        const start = packets.length === 0 ? (readIdentification(bytes)?.end ?? 0) : 0;
+        const end = findPacketEnd(bytes.subarray(start));
+        if (end === null) return;
+        packets.push(Buffer.from(toPayload(bytes.subarray(start, start + end))));
+        bytes = bytes.subarray(start + end);
+        if (packets.length === 2) reply(packets[0] ?? Buffer.alloc(0), packets[1] ?? Buffer.alloc(0));
+        else listen();
+      };
+      const reply = (theirs: Buffer, start: Buffer) => {
+        const half = generateKeyPairSync('x25519');
+        const x = start.subarray(5).toString('base64url');
+        const peer = createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x }, format: 'jwk' });
+        const shared = toMpint(diffieHellman({ privateKey: half.privateKey, publicKey: peer }));
+        const ours = toSshString(Buffer.from(half.publicKey.export({ format: 'jwk' }).x ?? '', 'base64url'));
+        const all = [
+          toSshString('SSH-2.0-vigie'),
+          toSshString('SSH-2.0-own'),
+          toSshString(theirs),
+          toSshString(offer),
+          toSshString(blob),
+        ];
+        const digest = createHash('sha256')
+          .update(Buffer.concat([...all, start.subarray(1), ours, shared]))
+          .digest();
+        const value = sign(null, isHonest ? digest : Buffer.alloc(32), privateKey);
+        const signature = Buffer.concat([toSshString('ssh-ed25519'), toSshString(value)]);
+        socket.write(toPacket(Buffer.concat([Buffer.from([31]), toSshString(blob), ours, toSshString(signature)])));
+      };
+      listen();
+      socket.on('data', (more) => {
+        bytes = Buffer.concat([bytes, more]);
+        listen();
+      });
+    });
+    const seen = await runCheck(ssh, { address: '127.0.0.1', port: server.port }, testContext());
+    await server.close();
+    return seen;
+  };
+
+  it('[case S07] a server without strict key exchange is told of', async () => {
+    assert.match((await serve('curve25519-sha256')).output, /^own, without strict key exchange \(Terrapin\) in /);
+    assert.match((await serve('curve25519-sha256,kex-strict-s-v00@openssh.com')).output, /^own in /);
+  });
+
+  it('[case S01] a host key that others own proves nothing', async () => {
+    assert.equal(codeOf(await serve('curve25519-sha256', false)), 'ssh.signature');
+  });
 });
 
 describe('ssh options', () => {
