@@ -9,6 +9,7 @@ const EXAMPLE = new URL('../../docs/example/vigie.yaml', import.meta.url).pathna
 const ROWS: { row: string; checks: string[] }[] = [
   { row: 'K7', checks: ['apt/stable', 'apt/snapshot'] },
   { row: 'K8', checks: ['bitcoin/height'] },
+  { row: 'K9', checks: ['torrents/newest'] },
   { row: 'K10', checks: ['git/refs', 'git/pull'] },
   { row: 'K11', checks: ['annex/tarballs'] },
   { row: 'K12', checks: ['jenkins/refuses-strangers'] },
