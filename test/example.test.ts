@@ -46,7 +46,7 @@ describe('the example of docs/example', () => {
   it('[C2] is valid, without a warning', () => assert.deepEqual([loaded.problems, loaded.warnings], [[], []]));
 
   for (const { row, checks } of ROWS) {
-    it(`[${row}] has checks that stand for it`, () => {
+    it(`[A2] row ${row} has checks that stand for it`, () => {
       const ids = loaded.configuration.checks.filter(({ enabled }) => enabled).map(({ id }) => id);
       for (const check of checks) assert.ok(ids.includes(check), check);
     });
