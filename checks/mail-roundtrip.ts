@@ -20,11 +20,10 @@ import {
   toVerdict,
 } from '../src/net/roundtrip.ts';
 import { openSession, sessionOptions } from '../src/net/session.ts';
-import { createSmtpTalk, insistOn, logIn } from '../src/net/smtp-talk.ts';
+import { createSmtpTalk, insistOn, logIn, MAILBOX } from '../src/net/smtp-talk.ts';
 
 const SMTP_PORTS = { starttls: 25, tls: 465, none: 25 } as const;
 const IMAP_PORTS = { starttls: 143, tls: 993, none: 143 } as const;
-const MAILBOX = '^[!-;=?-~]{1,200}@[A-Za-z0-9.:\\[\\]-]{1,253}$';
 /** Whoever guesses it can forge arrivals. */
 const SHORTEST_KEY = 16;
 const { port, security, tls, server_name } = sessionOptions;
@@ -35,8 +34,8 @@ const login = {
 const address = option.text('Name or address to connect to.', { maxLength: 253 });
 
 const options = {
-  from: option.text('Sender of the messages.', { pattern: MAILBOX }),
-  to: option.text('Recipient, whose mailbox is read: one that is for this alone.', { pattern: MAILBOX }),
+  from: option.text('Sender of the messages.', { pattern: `^${MAILBOX}$` }),
+  to: option.text('Recipient, whose mailbox is read: one that is for this alone.', { pattern: `^${MAILBOX}$` }),
   key: option.secret('Any long random text: it proves that a message is ours. The same for as long as the check is there.'),
   smtp: option.object('The server that takes the messages.', {
     address,

@@ -17,11 +17,9 @@ import {
   sessionOptions,
   sessionThresholds,
 } from '../src/net/session.ts';
-import { createSmtpTalk, insistOn, logIn, type SmtpReply, type SmtpTalk, toSmtpFailure } from '../src/net/smtp-talk.ts';
+import { createSmtpTalk, insistOn, logIn, MAILBOX, type SmtpReply, type SmtpTalk, toSmtpFailure } from '../src/net/smtp-talk.ts';
 
 const PORTS = { starttls: 25, tls: 465, none: 25 } as const;
-/** A mailbox as it stands between `<` and `>`; no white space, control characters or brackets, so that it cannot hold a command. */
-const MAILBOX = '^[^\\s<>\\u0000-\\u001f\\u007f]{1,200}@[^\\s<>@\\u0000-\\u001f\\u007f]{1,253}$';
 
 const options = {
   ...sessionOptions,
@@ -33,16 +31,16 @@ const options = {
   ),
   from: option.text('Sender that recipients are asked for with; empty: the null sender, as of a bounce.', {
     default: '',
-    pattern: `^$|${MAILBOX}`,
+    pattern: `^(?:${MAILBOX})?$`,
   }),
   accepts: option.list(
     'Recipients that the server must accept. Nothing is sent.',
-    option.text('An address of yours.', { pattern: MAILBOX }),
+    option.text('An address of yours.', { pattern: `^${MAILBOX}$` }),
     { optional: true, orOne: true, maxItems: 10 },
   ),
   refuses: option.list(
     'Recipients that the server must refuse: with a foreign one, it is proven to be no open relay.',
-    option.text('An address.', { pattern: MAILBOX }),
+    option.text('An address.', { pattern: `^${MAILBOX}$` }),
     { optional: true, orOne: true, maxItems: 10 },
   ),
 };

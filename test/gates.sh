@@ -26,11 +26,15 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && [ -f /etc/debian_versi
     apt-get update -q >/dev/null
     apt-get install -y -q --no-install-recommends "${missing[@]}" >/dev/null
   fi
-  # exim4 and postfix cannot be installed beside each other: exim4 is only unpacked (test/support/exim.ts).
+  # exim4 and postfix cannot be installed beside each other: exim4 is only unpacked (test/support/exim.ts), with its libraries.
   if [ ! -x /opt/vigie-tests/usr/sbin/exim4 ]; then
     step 'unpacking exim4'
     folder=$(mktemp -d)
+    apt-get update -q >/dev/null
+    apt-cache depends exim4-daemon-light | sed -n 's/^  Depends: \(lib.*\)/\1/p' |
+      DEBIAN_FRONTEND=noninteractive xargs apt-get install -y -q --no-install-recommends >/dev/null
     (cd "$folder" && apt-get download -q exim4-daemon-light >/dev/null && dpkg -x exim4-daemon-light_*.deb /opt/vigie-tests)
+    chmod u-s /opt/vigie-tests/usr/sbin/exim4
     rm -rf "$folder"
     id Debian-exim >/dev/null 2>&1 || useradd --system --no-create-home --shell /usr/sbin/nologin Debian-exim
   fi

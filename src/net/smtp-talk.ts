@@ -9,6 +9,12 @@ import { findReply } from './starttls-messages.ts';
 /** All replies of one conversation. */
 const MAX_CONVERSATION = 64 * 1024;
 
+/**
+ * A mailbox as it stands between `<` and `>` (RFC 5321, section 4.1.2), in ASCII: without white space and brackets, so that it
+ * cannot hold a command. Quoted names with spaces are not taken.
+ */
+export const MAILBOX = '[!-;=?-~]{1,200}@[A-Za-z0-9.:\\[\\]-]{1,253}';
+
 export interface SmtpReply {
   code: number;
   /** Its lines without the code, cleaned. */

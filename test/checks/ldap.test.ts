@@ -7,6 +7,7 @@ import { TargetFailure } from '../../src/check-type.ts';
 import { findLdapResult, readLdapMessage } from '../../src/net/starttls-messages.ts';
 import { type CertificateRig, certificateRig, DAY, der } from '../support/certificates.ts';
 import { codeOf, problemsOf, runCheck } from '../support/check.ts';
+import { BUNDLE, globalFile, installation, vigie } from '../support/cli.ts';
 import { type TestContextSettings, testContext } from '../support/context.ts';
 import { insistOnCheap } from '../support/cost.ts';
 import { rawServer } from '../support/raw-server.ts';
@@ -88,6 +89,33 @@ describe('ldap check against the real slapd', needs('slapd'), () => {
     const seen = await run(old.port, tls());
     await old.stop();
     assert.equal(codeOf(seen), 'tls.expired');
+  });
+
+  it('[K26] the bundled program does it too, where code generation is forbidden, and shows each step', async () => {
+    const here = installation(globalFile('maildir:state/mail'), {
+      'ldap.yaml': `services:
+  directory:
+    checks:
+      hosts:
+        type: ldap
+        address: 127.0.0.1
+        port: ${slapd.port}
+        tls: { ca: ${rig.caFile} }
+        bind: { name: "cn=admin,dc=site,dc=test", password: { env: PW } }
+        base: ou=hosts,dc=site,dc=test
+        scope: one
+        filter: (objectClass=device)
+        min_entries: 3
+`,
+    });
+    const { code, stdout } = await vigie(here.path, ['check', '-v', 'directory/hosts'], {
+      program: BUNDLE,
+      env: { PW: 'pw' },
+    });
+    here.remove();
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /3 entries, bound in/);
+    assert.match(stdout, /ldap: > search one "ou=hosts,dc=site,dc=test" \(objectClass=device\)/);
   });
 
   it('[N2] works through a SOCKS proxy', needs('microsocks'), async () => {

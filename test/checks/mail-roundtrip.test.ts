@@ -8,6 +8,7 @@ import type { Observation } from '../../src/check-type.ts';
 import { createTokens, toMessage } from '../../src/net/roundtrip.ts';
 import { type CertificateRig, certificateRig } from '../support/certificates.ts';
 import { codeOf, problemsOf, runCheck } from '../support/check.ts';
+import { BUNDLE, globalFile, installation, vigie } from '../support/cli.ts';
 import { type TestContextSettings, testContext } from '../support/context.ts';
 import { type Answer, scripted } from '../support/scripted.ts';
 import { needs, temporaryFolder } from '../support/server.ts';
@@ -77,7 +78,7 @@ smtpd_relay_restrictions = permit_mynetworks, reject
     chownSync(path, NOBODY, NOBODY);
     return path;
   };
-  const clear = () => execFileSync('sh', ['-c', `rm -f ${folder}/new/* ${folder}/cur/*`]);
+  const clear = () => execFileSync('sh', ['-c', `find ${folder}/new ${folder}/cur -type f -delete`]);
 
   it('[K18] what one run sends the next one finds, and the one after deletes', async () => {
     const start = Date.now();
@@ -118,16 +119,17 @@ smtpd_relay_restrictions = permit_mynetworks, reject
     clear();
   });
 
-  it('[case M09] of a thousand messages ours is found, and one that arrives twice is one', async () => {
+  it('[case M09] of 100,000 messages ours is found, and one that arrives twice is one', async () => {
     const start = Date.now();
     const first = await run({ now: start });
     await delivered(1);
-    for (let i = 0; i < 1000; i += 1) foreign(`${i}.many`, `Subject: ${i}\n\nx\n`);
+    for (let i = 0; i < 500; i += 1) foreign(`${i}.many`, `Subject: ${i}\n\nx\n`);
+    execFileSync('sh', ['-c', `cd ${folder}/new && seq -f 1000000000.M%06.0f 100000 | xargs touch -d 2026-01-01`]);
     foreign('9999.twice', toMessage({ from: people.from, to: people.to }, tokens.make(start), start));
-    const second = await run({ now: start + 5 * MINUTE, memory: first.memory });
+    const second = await run({ now: start + 5 * MINUTE, memory: first.memory, timeoutMs: 60_000 });
     assert.equal(second.kind, 'measured', second.output);
     assert.match(second.output, /arrived after/);
-    await delivered(1003);
+    await delivered(100_503);
     clear();
   });
 
@@ -145,6 +147,38 @@ smtpd_relay_restrictions = permit_mynetworks, reject
     const smtp = { address: '127.0.0.1', port: 1 };
     const seen = await run({ secrets: { KEY, PW: 'wrong' } }, { smtp });
     assert.equal(codeOf(seen), 'imap.auth');
+  });
+
+  it('[K18] runs of the program hand the message on: the second finds what the first sent', async () => {
+    clear();
+    const here = installation(globalFile('maildir:state/mail'), {
+      'mail.yaml': `services:
+  mail:
+    checks:
+      relay:
+        type: mail-roundtrip
+        from: vigie@site.test
+        to: trip@site.test
+        key: { env: KEY }
+        smtp: { address: 127.0.0.1, port: ${postfix.port}, tls: { ca: ${rig.caFile} } }
+        imap: { address: 127.0.0.1, port: ${dovecot.tlsPort}, tls: { ca: ${rig.caFile} }, user: trip, password: { env: PW } }
+`,
+    });
+    const options = { program: BUNDLE, env: secrets };
+    try {
+      const first = await vigie(here.path, ['run', '--now', 'mail/relay', '--json'], options);
+      assert.match(first.stdout, /"due":1,"ok":1/, first.stderr);
+      await delivered(1);
+      const second = await vigie(here.path, ['run', '--now', 'mail/relay'], options);
+      assert.equal(second.code, 0, second.stderr);
+      await delivered(2);
+      const { stdout } = await vigie(here.path, ['status', '--json'], options);
+      assert.match(stdout, /message of \d\d:\d\dZ arrived after/);
+      assert.doesNotMatch(stdout, new RegExp(KEY));
+    } finally {
+      here.remove();
+      clear();
+    }
   });
 
   it('[N2] works through a SOCKS proxy', needs('microsocks'), async () => {

@@ -3,13 +3,14 @@ import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import smtp from '../../checks/smtp.ts';
 import { TargetFailure } from '../../src/check-type.ts';
-import { readReply } from '../../src/net/smtp-talk.ts';
+import { MAILBOX, readReply } from '../../src/net/smtp-talk.ts';
 import { findReply } from '../../src/net/starttls-messages.ts';
 import { type CertificateRig, certificateRig, DAY } from '../support/certificates.ts';
 import { codeOf, problemsOf, runCheck } from '../support/check.ts';
 import { type TestContextSettings, testContext } from '../support/context.ts';
 import { insistOnCheap } from '../support/cost.ts';
 import { needsExim, startExim } from '../support/exim.ts';
+import { rawServer } from '../support/raw-server.ts';
 import { type Answer, scripted } from '../support/scripted.ts';
 import { needs } from '../support/server.ts';
 import { startMicrosocks } from '../support/socks.ts';
@@ -217,6 +218,21 @@ describe('smtp check against a hostile server', () => {
     assert.equal(codeOf(await play('220 raw\r\n', at('RCPT', 'hang'), 200)), 'timeout.total');
   });
 
+  it('[case M01] a tarpit that drips one byte at a time ends at the deadline', async () => {
+    let timer: NodeJS.Timeout | undefined;
+    const server = await rawServer(() => {}, {
+      onConnect: (socket) => {
+        const bytes = `220-${'x'.repeat(1000)}`;
+        let at = 0;
+        timer = setInterval(() => socket.write(bytes.charAt(at++)), 10);
+      },
+    });
+    const seen = await run(server.port, { security: 'none' }, { timeoutMs: 300 });
+    clearInterval(timer);
+    await server.close();
+    assert.equal(codeOf(seen), 'timeout.total');
+  });
+
   it('[case M02] a greeting of one megabyte on one line is refused', async () => {
     assert.equal(codeOf(await play(`220 ${'x'.repeat(1_000_000)}`, good)), 'protocol.smtp');
   });
@@ -270,6 +286,13 @@ describe('smtp check against a hostile server', () => {
   });
 
   it('[K25] DATA is never said', async () => assert.doesNotMatch((await play('220 raw\r\n', good)).received, /DATA/));
+
+  it('[T7] a mailbox cannot hold a command', () => {
+    const pattern = new RegExp(`^${MAILBOX}$`);
+    for (const good of ['a@site.test', "o'brien+x=y@site.test", 'a@[192.0.2.1]', 'a@[IPv6:2001:db8::1]'])
+      assert.match(good, pattern);
+    for (const bad of ['a', 'a b@c', 'a@b\r\nDATA', 'a@b>', '<a@b', 'ä@b', 'a@b c', '']) assert.doesNotMatch(bad, pattern);
+  });
 
   for (const { name, options, keys } of [
     { name: 'a login without TLS', options: { security: 'none', login: { user: 'a', password: { env: 'P' } } }, keys: ['login'] },

@@ -91,6 +91,7 @@ describe('xmpp check against the real prosody', needs('prosody'), () => {
 $TTL 300
 @ IN SOA ns hostmaster 1 3600 600 86400 300
 @ IN NS ns
+@ IN A 127.0.0.1
 ns IN A 127.0.0.1
 _xmpp-client._tcp IN SRV 20 0 1 localhost.
 _xmpp-client._tcp IN SRV 10 0 ${prosody.port} localhost.
@@ -118,6 +119,10 @@ _xmpps-client._tcp IN SRV 0 0 0 .
       const seen = await run({ ...options(), streams: ['server'], security: 'tls', srv: true });
       assert.equal(codeOf(seen), 'dns.empty');
       assert.match(seen.output, /^_xmpps-server\._tcp\.site\.test: no SRV records, expected some$/);
+      const context = testContext({ resolver: { servers: [`127.0.0.1:${names.port}`], hostsFile: null } });
+      const alone = { domain: 'site.test', ...options(), streams: ['server'], security: 'tls' };
+      assert.equal(codeOf(await runCheck(xmpp, alone, context)), 'network.refused');
+      assert.ok(context.steps.includes('site.test is 127.0.0.1'), context.steps.join('\n'));
     });
   });
 });
