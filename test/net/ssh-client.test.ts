@@ -1,21 +1,29 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import { judgeSsh, type SshLogin, withSsh } from '../../src/net/ssh-client.ts';
 import { toHostKey } from '../../src/net/ssh-key.ts';
 import { testContext } from '../support/context.ts';
+import { type RawServer, rawServer } from '../support/raw-server.ts';
 import { needs } from '../support/server.ts';
 
 const BLOB = Buffer.from('AAAAC3NzaC1lZDI1NTE5AAAAIPLxohv1i/ar/xFH8hLLUfvo0wm2gHfzYZC2BV7kfhRF', 'base64');
 const login: SshLogin = {
-  target: { address: '192.0.2.1', port: 22, hostKeys: undefined },
+  target: { address: '127.0.0.1', port: 0, hostKeys: undefined },
   user: 'someone',
   key: { env: 'KEY' },
   hostKey: toHostKey(BLOB),
 };
 
 describe('the client that logs in', needs('ssh', 'setpriv', 'prlimit'), () => {
+  let server: RawServer;
+  before(async () => {
+    server = await rawServer(() => {});
+    login.target.port = server.port;
+  });
+  after(() => server?.close());
+
   it('[case S08] accepts one host key, by no other way than the pin, and asks nobody', async () => {
     const context = testContext({ secrets: { KEY: 'secret key' } });
     await withSsh(login, context, async ({ args, workspace }) => {
