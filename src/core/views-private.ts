@@ -70,7 +70,10 @@ export function toPrivateView(snapshot: Snapshot, catalogue: MetricCatalogue): P
     nextRunBy: calendar.full(snapshot.nextRunBy),
     zone: configuration.timezone,
     overview: toOverview([...seen.values()], rows, means),
-    owners: [...rows].map(([owner, row]) => ({ row, key: keyOf(owner, row, means), make: () => toOwnerView(owner, row, means) })),
+    owners: [...rows].map(([owner, row], place) => {
+      const turn = turnOf(now, place / rows.size);
+      return { row, key: keyOf(owner, row, turn, means), make: () => toOwnerView(owner, row, means) };
+    }),
     events: { key: eventsKey(means), make: () => toEvents(means) },
     checks: { key: checksKey([...seen.values()], means), make: () => toChecksView([...seen.values()], means) },
     runs: { key: runsKey(snapshot), make: () => toRunsView(snapshot, calendar) },
@@ -90,14 +93,17 @@ function toOwnerView(owner: Owner, row: OwnerRow, means: Means): OwnerView {
 }
 
 /** A calm page is made again after so long at the latest: its figures and bars move slowly. */
-const REFRESH_MS = 15 * 60_000;
+const REFRESH_MS = 20 * 60_000;
 
-/** Pages take turns, so that no run makes them all again. */
-function keyOf(owner: Owner, row: OwnerRow, means: Means): string {
-  const { now, configuration } = means.snapshot;
-  const offset = [...owner.name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 900, 0) * 1000;
+/** Pages take turns, by their share of the list, so that no run makes them all again. */
+function turnOf(now: number, share: number): number {
+  return Math.floor(now / REFRESH_MS + share);
+}
+
+function keyOf(owner: Owner, row: OwnerRow, turn: number, means: Means): string {
+  const { configuration } = means.snapshot;
   const signatures = [...owner.own, ...owner.related].map((seen) => signatureOf(seen, means));
-  return [configuration.fingerprint, Math.floor((now + offset) / REFRESH_MS), row.words, ...signatures].join('\n');
+  return [configuration.fingerprint, turn, row.words, ...signatures].join('\n');
 }
 
 function eventsKey({ snapshot }: Means): string {
