@@ -20,22 +20,13 @@ const selector = {
     optional: true,
     keyPattern: LABEL,
   }),
+  aggregate: option.choice('How several series become one number.', ['sum', 'min', 'max', 'average', 'count'], { default: 'sum' }),
 };
 
 const options = {
   url: option.url('The address of the exporter.', { schemes: ['http', 'https'] }),
   ...selector,
-  aggregate: option.choice('How several series become one number.', ['sum', 'min', 'max', 'average', 'count'], { default: 'sum' }),
-  divide_by: option.object(
-    'Divides by another metric: a ratio of two.',
-    {
-      ...selector,
-      aggregate: option.choice('How several series become one number.', ['sum', 'min', 'max', 'average', 'count'], {
-        default: 'sum',
-      }),
-    },
-    { optional: true },
-  ),
+  divide_by: option.object('Divides by another metric: a ratio of two.', selector, { optional: true }),
   factor: option.number('Multiplies the result, for example by 100 for per cent.', { default: 1 }),
   as: option.choice(
     '`value` as it is; `rate` a second since the last run, for counters; `age` in seconds of a metric that is a time.',

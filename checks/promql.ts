@@ -1,5 +1,5 @@
-import type { Bound, Context, Observation, Part, State } from '../src/check-type.ts';
-import { breaksRange, cleanText, defineCheckType, formatRange, option, TargetFailure } from '../src/check-type.ts';
+import type { Bound, Context, Observation, Part } from '../src/check-type.ts';
+import { breaksRange, cleanText, defineCheckType, formatRange, isWorse, option, TargetFailure } from '../src/check-type.ts';
 import { requestHttp } from '../src/net/http.ts';
 import { findHttpProblems, httpOptions, toRequest, withoutLogin } from '../src/net/http-options.ts';
 
@@ -97,8 +97,6 @@ function toName(metric: Record<string, unknown>, names: string[] | undefined): s
   return cleanText(values.join(' ') || String(metric['__name__'] ?? 'series'), 120) || 'series';
 }
 
-const RANK: Readonly<Record<State, number>> = { OK: 0, UNKNOWN: 1, WARNING: 2, CRITICAL: 3 };
-
 function judge(bound: PromqlOptions, series: Series[]): Observation {
   const [only] = series;
   const metrics = {
@@ -109,7 +107,9 @@ function judge(bound: PromqlOptions, series: Series[]): Observation {
     if (bound.empty === 'ok') return { kind: 'judged', state: 'OK', output: 'no series: nothing to find', metrics };
     return { kind: 'failed', code: 'promql.empty', output: 'the answer has no series, expected at least one', metrics };
   }
-  const parts = series.map((one) => toPart(bound, one)).sort((a, b) => RANK[b.state] - RANK[a.state]);
+  const parts = series
+    .map((one) => toPart(bound, one))
+    .sort((a, b) => Number(isWorse(b.state, a.state)) - Number(isWorse(a.state, b.state)));
   const bad = parts.filter(({ state }) => state !== 'OK');
   const [worst] = bad;
   // A part of each: 100 of them, the worst ones, with the rest counted in the output.

@@ -10,7 +10,7 @@ export type { Metrics, Observation, Part } from './core/observation.ts';
 export type { Bound } from './core/option.ts';
 export { option } from './core/option.ts';
 export { breaksRange, formatRange } from './core/range.ts';
-export type { State } from './core/state.ts';
+export { isWorse, type State } from './core/state.ts';
 export { cleanBytes, cleanText } from './core/text.ts';
 export { formatAge } from './core/unit.ts';
 

@@ -1,4 +1,5 @@
 import { DateTime } from 'luxon';
+import { dayBefore } from './past.ts';
 
 export { formatAge } from './unit.ts';
 
@@ -88,7 +89,7 @@ export function fromLocal(date: string, minutes: number, zone: string): number {
 
 /** The day so many days later. */
 export function addDays(date: string, days: number): string {
-  return new Date(Date.parse(`${date}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
+  return dayBefore(date, -days);
 }
 
 export function daysBetween(from: string, to: string): number {

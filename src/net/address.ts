@@ -42,3 +42,8 @@ export function isPublicAddress(address: string): boolean {
   const plain = address.split('%')[0] ?? '';
   return isIPv6(plain) && unicast.check(plain, 'ipv6') && !special.check(plain, 'ipv6');
 }
+
+/** A host without the brackets in which addresses write IPv6. */
+export function withoutBrackets(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1');
+}

@@ -4,7 +4,7 @@ import { domainToASCII } from 'node:url';
 import type { DialTarget } from '../check-type.ts';
 import { LookFailure, TargetFailure } from '../core/failure.ts';
 import { cleanText } from '../core/text.ts';
-import { isPublicAddress } from './address.ts';
+import { isPublicAddress, withoutBrackets } from './address.ts';
 import { formatElapsed, toAbortFailure } from './limits.ts';
 import type { Resolve } from './resolver.ts';
 import type { SocksLogin } from './socks.ts';
@@ -41,7 +41,7 @@ export function createDialer(settings: DialerSettings): Dialer {
       return addresses;
     },
     async dial(target) {
-      const bare = target.host.replace(/^\[(.*)\]$/, '$1');
+      const bare = withoutBrackets(target.host);
       const host = isIP(bare) === 0 ? domainToASCII(bare) : bare;
       if (host === '') throw new TargetFailure('dns.name', `"${cleanText(target.host, 60)}" is no host name`);
       const socket = proxy

@@ -1,5 +1,6 @@
 import { createServer, type Socket } from 'node:net';
 import { type Context, type DialTarget, LookFailure, TargetFailure } from '../check-type.ts';
+import { withoutBrackets } from './address.ts';
 import { createReader } from './limits.ts';
 
 export interface ForwarderSettings {
@@ -95,7 +96,7 @@ async function readConnect(local: Socket, { host, port }: DialTarget, context: C
   const rest = reader.peek();
   if (rest.length > 0) local.unshift(rest);
   const [, named] = /^CONNECT (\S+) HTTP\/1\.[01]\r\n/.exec(request.toString('latin1')) ?? [];
-  const bare = host.replace(/^\[(.*)\]$/, '$1');
+  const bare = withoutBrackets(host);
   if (named !== `${bare}:${port}` && named !== `[${bare}]:${port}`) {
     throw new LookFailure('local.forwarder', 'the program asked for another host than the one that is checked');
   }

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ChildResult, type Context, cleanText, LookFailure, type Secret, TargetFailure } from '../check-type.ts';
+import { withoutBrackets } from './address.ts';
 import { type Forwarder, openForwarder } from './forwarder.ts';
 import { lookAtServer, withSsh } from './ssh-client.ts';
 import { type Workspace, withWorkspace } from './workspace.ts';
@@ -38,7 +39,7 @@ const DEFAULT_PORTS: Record<string, number> = { 'git:': 9418, 'ssh:': 22, 'https
 export async function withRemote<T>(target: GitTarget, context: Context, use: (remote: GitRemote) => Promise<T>): Promise<T> {
   const { protocol, hostname, port: written, pathname } = new URL(target.url);
   const port = Number(written) || (DEFAULT_PORTS[protocol] ?? 0);
-  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  const host = withoutBrackets(hostname);
   const path = decodeURIComponent(pathname);
   if (protocol === 'ssh:') return withSshRemote(target, { host, port, path }, context, use);
   return withWorkspace(async (workspace) => {

@@ -5,6 +5,7 @@ import Client from 'undici/lib/dispatcher/client.js';
 import type { Context } from '../check-type.ts';
 import { TargetFailure } from '../core/failure.ts';
 import { cleanText } from '../core/text.ts';
+import { withoutBrackets } from './address.ts';
 import { type Answer, AnswerCollector, type AnswerLimits, MAX_HEADER, toHttpFailure } from './http-answer.ts';
 import { isRedirect, MAX_REDIRECTS, planRedirect, type RedirectPolicy, type Step } from './redirect.ts';
 import { readNotAfter, startTls } from './tls.ts';
@@ -60,7 +61,7 @@ export async function requestHttp(request: HttpRequest, context: Context): Promi
 async function exchange(step: Step, request: HttpRequest, context: Context): Promise<Omit<HttpResponse, 'redirects'>> {
   const { url } = step;
   const isTls = url.protocol === 'https:';
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const host = withoutBrackets(url.hostname);
   const target = {
     host: step.publicOnly ? host : (request.address ?? host),
     port: Number(url.port) || (isTls ? 443 : 80),

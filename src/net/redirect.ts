@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { TargetFailure } from '../core/failure.ts';
 import { cleanText } from '../core/text.ts';
-import { isPublicAddress } from './address.ts';
+import { isPublicAddress, withoutBrackets } from './address.ts';
 
 /** Which redirects a check follows: none, those to the host that the configuration names, or those to any public host. */
 export type RedirectPolicy = 'none' | 'same-host' | 'any';
@@ -31,7 +31,7 @@ export interface Step {
 /** The next step after a redirect, or a TargetFailure `redirect.*` when it must not be taken. `origin` is what was configured. */
 export function planRedirect(from: Step, origin: URL, answer: { status: number; location: string }, policy: RedirectPolicy): Step {
   const url = parseLocation(answer.location, from.url);
-  const bare = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const bare = withoutBrackets(url.hostname);
   const isForeign = url.hostname !== origin.hostname;
   if (isForeign && isIP(bare) !== 0 && !isPublicAddress(bare)) {
     throw new TargetFailure('redirect.address', `redirect to ${bare}, expected a public address`);

@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import type { Context } from '../check-type.ts';
 import { TargetFailure } from '../core/failure.ts';
 import { cleanBytes } from '../core/text.ts';
-import { isPublicAddress } from './address.ts';
+import { isPublicAddress, withoutBrackets } from './address.ts';
 import { type Bencoded, decodeBencode } from './bencode.ts';
 import { requestHttp } from './http.ts';
 import { toAbortFailure } from './limits.ts';
@@ -92,7 +92,7 @@ function readPeers(bytes: Buffer, size: 4 | 16): Peer[] {
 
 /** BEP 15: a connection, then the announce. Direct only; a datagram that gets lost is sent once more. */
 async function announceOverUdp(url: URL, what: Announce, context: Context): Promise<Announced> {
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const host = withoutBrackets(url.hostname);
   const addresses = await context.resolve(host);
   const [address] = what.publicOnly ? addresses.filter(isPublicAddress) : addresses;
   if (address === undefined) throw new TargetFailure('network.address', 'the tracker is at no public address');

@@ -1,8 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
 import { join } from 'node:path';
 import type { Issued } from './certificates.ts';
-import { freePort, type StartedServer, startServer, temporaryFolder } from './server.ts';
+import { freePort, type StartedServer, startServer, statusOf, temporaryFolder } from './server.ts';
 
 export interface TlsServer {
   /** Key of `ports`. */
@@ -42,7 +41,7 @@ export async function startNginx(options: { tls?: TlsServer[]; lines?: string } 
   }
   writeFileSync(join(folder, 'nginx.conf'), configuration(port, options.lines ?? '', blocks));
   const args = ['-p', `${folder}/`, '-c', join(folder, 'nginx.conf'), '-e', join(folder, 'logs/error.log')];
-  const server = await startServer('nginx', args, () => answers(port), { cwd: folder });
+  const server = await startServer('nginx', args, async () => (await statusOf(port, '/')) > 0, { cwd: folder });
   const stop = async () => {
     await server.stop('SIGTERM');
     remove();
@@ -62,15 +61,4 @@ function configuration(port: number, lines: string, blocks: string[]): string {
         location = /redir { return 301 http://127.0.0.1:${port}/; }
         ${lines} }
       ${blocks.join('\n')} }\n`;
-}
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const sent = request({ host: '127.0.0.1', port, agent: false }, (response) => {
-      response.resume();
-      resolve(true);
-    });
-    sent.on('error', () => resolve(false));
-    sent.end();
-  });
 }

@@ -1,19 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
 import { join } from 'node:path';
-import { freePort, type StartedServer, startServer, temporaryFolder } from './server.ts';
-
-/** A status, or 0 without an answer. */
-export function statusOf(port: number, path: string): Promise<number> {
-  return new Promise((resolve) => {
-    const sent = request({ host: '127.0.0.1', port, path, agent: false }, (response) => {
-      response.resume();
-      resolve(response.statusCode ?? 0);
-    });
-    sent.on('error', () => resolve(0));
-    sent.end();
-  });
-}
+import { freePort, type StartedServer, startServer, statusOf, temporaryFolder } from './server.ts';
 
 export interface Exporter {
   port: number;

@@ -1,7 +1,6 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { statusOf } from './prometheus.ts';
-import { freePort, type StartedServer, startServer, temporaryFolder } from './server.ts';
+import { freePort, type StartedServer, startServer, statusOf, temporaryFolder } from './server.ts';
 
 export interface WebServer {
   port: number;
