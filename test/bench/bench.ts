@@ -269,6 +269,25 @@ async function benchHistory(http: string): Promise<void> {
   year.remove();
 }
 
+/** A year of one check, every five minutes, as `vigie replay --timeline` reads it: a failure in 200, an outage now and then. */
+async function benchReplay(): Promise<void> {
+  const check = '      front: { type: http, url: "http://127.0.0.1/" }';
+  const folder = installation(globalFile('maildir:state/mail'), { 'hosts.yaml': `hosts:\n  web1:\n    checks:\n${check}\n` });
+  const start = Date.UTC(2026, 0, 1);
+  const lines = Array.from({ length: 105_120 }, (_, i) => {
+    const isDown = i % 200 === 7 || i % 9000 < 12;
+    const at = new Date(start + i * 300_000).toISOString();
+    return JSON.stringify({ at, check: 'web1/front', state: isDown ? 'CRITICAL' : 'OK', output: isDown ? 'HTTP 503' : 'HTTP 200' });
+  });
+  writeFileSync(join(folder.path, 'year.jsonl'), `${lines.join('\n')}\n`);
+  const arguments_ = [...BUNDLE_FLAGS, BUNDLE, 'replay', '--timeline', 'year.jsonl', '--json'];
+  const cost = await median(5, () => measureNode(arguments_, { cwd: folder.path }));
+  if (cost.stdout === '') throw new Error('the replay found no item');
+  const pace = (await median(5, () => measureNode(['-e', '0']))).cpu / 0.1;
+  note('replay of a year of one check, wall', seconds(cost.wall), `1 s x ${pace.toFixed(2)}`, cost.wall <= pace);
+  folder.remove();
+}
+
 const rig = certificateRig();
 const nginx = await startNginx({ tls: [{ name: 'good', certificate: rig.issue('good') }] });
 const http = `http://127.0.0.1:${nginx.port}/index.html`;
@@ -279,6 +298,7 @@ try {
   await benchSlowTargets();
   await benchHttps(https, http);
   await benchPages(http);
+  await benchReplay();
   await benchConfiguration();
   await benchHistory(http);
 } finally {
