@@ -45,6 +45,7 @@ export default defineCheckType({
   thresholds: { introduction_points: { warning: '2:', critical: '1:' } },
   example: { address: 'vww6ybal4bd7szmgncyruucpgfkqahzddi37ktceo3ah7ngmcopnpyyd.onion', control: '/run/tor/control' },
   proxied: false,
+  asksTor: true,
   target: ({ address }) => `descriptor of ${cleanText(address, 100)}`,
   validate: ({ control, password, cookie }) => ({
     ...(parseControlPlace(control) === null ? { control: 'expected host:port or the path of a socket' } : {}),
