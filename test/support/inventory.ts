@@ -14,6 +14,7 @@ import { temporaryFolder } from './server.ts';
 import { startMicrosocks } from './socks.ts';
 import { makeKey, startSshd } from './ssh-server.ts';
 import { NOBODY, startDovecot, startPostfix, startProsody, startSlapd } from './starttls-servers.ts';
+import { event, makeDescriptor, startScriptedControl } from './tor-control.ts';
 import { waitUntil } from './tor-network.ts';
 import { startOpentracker, startTransmission } from './torrents.ts';
 
@@ -251,6 +252,15 @@ async function startAll(work: string, rig: CertificateRig, keep: Keep) {
   table.push(['type: smtp, address: mail.example.org', `type: smtp, address: 127.0.0.1, port: ${postfix.port}`]);
   table.push(['imap: { address: mail.example.org', `imap: { address: 127.0.0.1, port: ${dovecot.tlsPort}`]);
   table.push(['type: imap, address: mail.example.org', `type: imap, address: 127.0.0.1, port: ${dovecot.tlsPort}`]);
+
+  const made = makeDescriptor();
+  const answers = [event.requested(made.name), event.received(made.name, made.text)].join('');
+  const control = startScriptedControl((command) => (command.startsWith('HSFETCH') ? `250 OK\r\n${answers}` : undefined));
+  const { port: controlPort } = await keep('control port', control);
+  table.push([
+    'vww6ybal4bd7szmgncyruucpgfkqahzddi37ktceo3ah7ngmcopnpyyd.onion\n        control: /run/tor/control',
+    `${made.name}.onion\n        control: "127.0.0.1:${controlPort}"`,
+  ]);
 
   // metrics.yaml
   const exporter = await keep('exporter', startNodeExporter());
