@@ -5,7 +5,7 @@ import type { MetricDeclaration, Observation } from './core/observation.ts';
 import type { Bound, Options } from './core/option.ts';
 
 export type { Secret } from './core/configuration.ts';
-export { LookFailure, TargetFailure } from './core/failure.ts';
+export { LookFailure, TargetFailure, toFailed } from './core/failure.ts';
 export type { Metrics, Observation, Part } from './core/observation.ts';
 export type { Bound } from './core/option.ts';
 export { option } from './core/option.ts';

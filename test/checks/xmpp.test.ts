@@ -67,6 +67,7 @@ describe('xmpp check against the real prosody', needs('prosody'), () => {
     const seen = await run(at(old.port));
     await old.stop();
     assert.equal(codeOf(seen), 'tls.expired');
+    assert.ok(Math.abs((seen.metrics?.['days_left'] ?? 0) + 1) < 0.1, 'measured although it failed');
   });
 
   it('[case X05] a server that offers ANONYMOUS only is no login', async () => {

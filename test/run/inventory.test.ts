@@ -13,6 +13,8 @@ const PROGRAMS = ['nginx', 'microsocks', 'gpg', 'reprepro', 'prosody', 'nsd', 'l
 const MORE = ['transmission-daemon', 'sshd', 'git', 'dovecot', 'prometheus', 'prometheus-node-exporter', 'openssl'];
 const skip = [needsPostfix(), needs(...PROGRAMS, ...MORE)].find((reason) => reason.skip !== undefined) ?? {};
 
+const SEEDS = 'torrents/newest';
+
 interface Seen {
   id: string;
   state: string;
@@ -37,9 +39,9 @@ describe('the inventory of docs/example against real servers', skip, () => {
   after(() => inventory?.stop());
 
   /** One run as cron's, of everything; what `vigie status` then says of each. */
-  const runAll = async (): Promise<Seen[]> => {
+  const runAll = async (pattern = '*'): Promise<Seen[]> => {
     const { folder, env } = inventory;
-    const ended = await vigie(folder, ['run', '--now', '*'], { program: BUNDLE, env });
+    const ended = await vigie(folder, ['run', '--now', pattern], { program: BUNDLE, env });
     assert.deepEqual([ended.code, ended.stderr], [0, '']);
     return readStatus();
   };
@@ -54,7 +56,11 @@ describe('the inventory of docs/example against real servers', skip, () => {
   };
   /** Exactly these checks fail now that did not before, each with its words. */
   const expectNew = async (breaks: Break[]) => {
-    const failing = (await runAll()).filter(({ id, state }) => state !== 'OK' && !broken.has(id));
+    const find = (all: Seen[]) => all.filter(({ id, state }) => state !== 'OK' && !broken.has(id));
+    let failing = find(await runAll());
+    // Seeds that are there: transmission refuses an address whose last connection it has not yet seen end.
+    const isRefused = () => failing.some(({ id }) => id === SEEDS) && !breaks.some(({ id }) => id === SEEDS);
+    for (let time = 0; time < 8 && isRefused(); time += 1) failing = find(await runAll(SEEDS));
     for (const { id } of failing) broken.add(id);
     const words = failing.map(({ id, output }) => `${id}: ${output}`).join('\n');
     const toLine = ({ id, code }: { id: string; code: string }) => `${id} ${code}`;
