@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
@@ -340,6 +340,18 @@ describe('git check against hostile servers', here, () => {
   });
 
   const ended = { exitCode: 128, signal: null, stdout: '', stderr: '', truncated: false };
+  it('[case G05] a real git that needs more memory than a child may have is memory.child', here, async () => {
+    const { path, remove } = temporaryFolder();
+    const file = join(path, 'large');
+    writeFileSync(file, '');
+    // Sparse, and just below what git would read piece by piece.
+    truncateSync(file, 500 * 2 ** 20);
+    const context = testContext({ timeoutMs: 10_000 });
+    const seen = await context.spawn({ file: 'git', args: ['hash-object', '--no-filters', file], maxMemory: 256 * 2 ** 20 });
+    remove();
+    assert.throws(() => judgeGit(seen), { code: 'memory.child' });
+  });
+
   it('[case G05] memory that is not to be had is memory.child, a crash child.signal', () => {
     assert.throws(() => judgeGit({ ...ended, stderr: 'fatal: Out of memory, malloc failed\n' }), { code: 'memory.child' });
     assert.throws(() => judgeGit({ ...ended, signal: 'SIGSEGV' }), { code: 'child.signal' });
