@@ -229,6 +229,29 @@ describe('ssh check against hostile servers', () => {
       code: 'ssh.protocol',
     },
   ];
+  for (const { name, all } of [
+    { name: 'its banner', all: Buffer.from(`SSH-2.0-${'x'.repeat(200)}\r\n`) },
+    { name: 'its algorithms', all: Buffer.concat([Buffer.from(BANNER), offer('curve25519-sha256', 'ssh-ed25519'.repeat(50))]) },
+  ]) {
+    it(`[case S05] a server that drips ${name} byte by byte is timeout.total, while bytes still come`, async () => {
+      let sent = 0;
+      const server = await rawServer(() => {}, {
+        onConnect: (socket) => {
+          const timer = setInterval(() => {
+            socket.write(all.subarray(sent, sent + 1));
+            sent += 1;
+          }, 10);
+          socket.once('close', () => clearInterval(timer));
+        },
+      });
+      const options = { address: '127.0.0.1', port: server.port };
+      const seen = await runCheck(ssh, options, testContext({ timeoutMs: 400 }));
+      await server.close();
+      assert.equal(codeOf(seen), 'timeout.total', seen.output);
+      assert.ok(sent > 1 && sent < all.length, String(sent));
+    });
+  }
+
   for (const { name, says, code, output } of cases) {
     it(`${name} is ${code}`, async () => {
       const seen = await meet(...says);

@@ -4,9 +4,6 @@ import { makeOnionName } from './tor-network.ts';
 
 export const DIRECTORIES = ['A', 'B', 'C'].map((letter) => `$${letter.repeat(40)}`);
 
-/** What a control port of the test's own answers to a command: lines, or null for nothing. */
-export type Answer = (command: string, socket: Socket) => string | null;
-
 export interface ScriptedControl {
   port: number;
   /** Commands so far. */
@@ -14,7 +11,7 @@ export interface ScriptedControl {
   stop(): void;
 }
 
-/** A control port that answers as Tor does where `answer` says undefined. `path`: a socket of this machine instead of a port. */
+/** A control port that answers as Tor does where `answer` says undefined, and nothing where it says null. `path`: a socket of this machine instead of a port. */
 export async function startScriptedControl(
   answer: (command: string, socket: Socket) => string | null | undefined,
   path?: string,
