@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { DAY } from '../support/certificates.ts';
@@ -78,6 +78,20 @@ describe('the inventory of docs/example against real servers', skip, () => {
   it('[K18] the message that the first run sent has come when the second one looks', async () => {
     const trip = (await runAll()).find(({ id }) => id === 'mail-relay/round-trip');
     assert.match(trip?.output ?? '', /arrived/, trip?.output);
+  });
+
+  it('[A4] [T8] each conversation is shown step by step with its times, and no secret in any', async () => {
+    const { folder, env, work } = inventory;
+    const { stdout, stderr } = await vigie(folder, ['check', '-v', '*'], { program: BUNDLE, env });
+    assert.equal(stderr, '');
+    const told = new Set(Array.from(stdout.matchAll(/^ +\d+\.\d{3} s {2}([^ ]+): ./gm), ([, id]) => id));
+    const silent = (await readStatus()).filter(({ id }) => !told.has(id)).map(({ id }) => id);
+    assert.deepEqual(silent, []);
+    const files = readdirSync(join(work, 'secret')).map((name) => readFileSync(join(work, 'secret', name), 'utf8'));
+    const secrets = files.flatMap((text) => text.split('\n')).filter((line) => line.length > 20 && !line.startsWith('-----'));
+    assert.ok(secrets.length > 3);
+    for (const line of secrets) assert.ok(!stdout.includes(line), `a line of a secret: ${line}`);
+    assert.doesNotMatch(stdout, /\bpw\b/);
   });
 
   it('[K7] [K8] [K11] [K12] [K13] [K20] [K23] [K27] wrong content: exactly the checks of what is wrong fail, and say what', async () => {
