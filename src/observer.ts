@@ -23,7 +23,7 @@ export function createObserver(
     now,
     limits: configuration.limits,
     loadType: createTypeLoader(),
-    contextFor: (check, { signal, tryNumber, memory }) => {
+    contextFor: (check, { signal, tryNumber, memory, report }) => {
       const context = createContext({
         check: check.id,
         proxy: check.via === null ? null : (configuration.proxies[check.via] ?? null),
@@ -33,6 +33,7 @@ export function createObserver(
         tryNumber,
         now,
         memory,
+        report,
         trace: trace === undefined ? null : (step) => trace(check.id, step),
         env,
       });

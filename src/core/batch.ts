@@ -7,6 +7,7 @@ import type { Plan } from './notify.ts';
 import type { Result } from './observation.ts';
 import type { Move, Owed } from './outbox.ts';
 import type { PeopleUpdate } from './people.ts';
+import type { HostReport } from './report.ts';
 import type { RunRecord } from './run-record.ts';
 import { type Due, dueAs, isRecheckDue, spreadCrowd } from './schedule.ts';
 import { isSelected } from './selection.ts';
@@ -18,6 +19,8 @@ export interface DueCheck {
   due: Exclude<Due, null>;
   /** What the check's last run left. */
   memory: unknown;
+  /** What it reads: the runner has it before the check's turn. */
+  report?: HostReport;
 }
 
 /** Everything that one batch stores, in one transaction. */
@@ -48,21 +51,31 @@ export function chooseDue(
 ): DueCheck[] {
   const { checks, interval } = configuration;
   const wanted = new Set<string>();
+  const want = ({ id, report }: Check) => {
+    wanted.add(id);
+    if (report !== undefined) wanted.add(report);
+  };
   for (const check of checks) {
     const status = statuses.get(check.id);
     if (!check.enabled) continue;
-    if (force !== null && isSelected(force, check)) wanted.add(check.id);
+    if (force !== null && isSelected(force, check)) want(check);
     if (status !== undefined && isAwaited(status, check.parents, statuses) && isRecheckDue(check, status, interval, now))
-      wanted.add(check.id);
-    if (watched?.has(check.id) === true) wanted.add(check.id);
+      want(check);
+    if (watched?.has(check.id) === true) want(check);
     if (status !== undefined && isSoft(status)) for (const parent of check.parents) wanted.add(parent);
   }
   const due = new Map(checks.map((check) => [check.id, dueAs(check, statuses.get(check.id), interval, now)]));
-  const scheduled = checks.filter((check) => due.get(check.id) === 'scheduled');
+  const scheduled = checks.filter((check) => check.report === undefined && due.get(check.id) === 'scheduled');
   const held = new Set(scheduled);
   for (const check of spreadCrowd(scheduled, statuses, interval, now)) held.delete(check);
+  const isDue = (check: Check) => check.enabled && (wanted.has(check.id) || (due.get(check.id) !== null && !held.has(check)));
+  const chosen = new Set(checks.filter((check) => check.report === undefined && isDue(check)).map(({ id }) => id));
+  // What reads a host's report comes with it: with each one while it is soft, or waited for one.
+  const isWaiting = (id: string) => statuses.get(id)?.latest?.withheld === 'report';
+  const reads = (check: Check) =>
+    check.report !== undefined && chosen.has(check.report) && (isDue(check) || (check.enabled && isWaiting(check.id)));
   return checks
-    .filter((check) => check.enabled && (wanted.has(check.id) || (due.get(check.id) !== null && !held.has(check))))
+    .filter((check) => chosen.has(check.id) || reads(check))
     .map((check) => ({ check, due: due.get(check.id) ?? 'recheck', memory: statuses.get(check.id)?.memory }));
 }
 
