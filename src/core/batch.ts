@@ -38,6 +38,8 @@ export interface BatchRecord {
   remember: Record<string, string>;
   /** What became of what people said; null when nobody said anything. */
   people: PeopleUpdate | null;
+  /** What hosts newly said of themselves. */
+  reports: HostReport[];
 }
 
 /**
@@ -115,6 +117,7 @@ export function toBatchRecord(
     run,
     ...told,
     people,
+    reports: evaluated.flatMap(({ result }) => (result.report?.isNews === true ? result.report.report : [])),
     results: evaluated.map(({ result }) => result),
     statuses: [...plan.changed].flatMap((id) => plan.statuses.get(id) ?? []),
     finished: evaluated

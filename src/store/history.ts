@@ -9,6 +9,7 @@ import { toExitCode, toState } from '../core/state.ts';
 import type { Status } from '../core/status.ts';
 import type { Database } from './database.ts';
 import { storePeopleUpdate } from './people.ts';
+import { storeReports } from './reports.ts';
 
 /** The number of the last run and when it began, or null on an empty history. */
 export function lastRun(database: Database): { run: number; startedAt: number } | null {
@@ -36,6 +37,7 @@ export function appendBatch(database: Database, batch: BatchRecord): void {
       moveOwed(database, batch.moves, batch.run.startedAt);
       storeOwed(database, batch.owed);
       if (batch.people !== null) storePeopleUpdate(database, batch.people);
+      storeReports(database, batch.reports, batch.run.run);
       for (const [key, value] of Object.entries(batch.remember)) writeMeta(database, key, value);
     })
     .immediate();

@@ -221,6 +221,10 @@ export const MIGRATIONS: readonly string[] = [
       strftime('%Y-%m-%dT%H:%M:%SZ', until / 1000, 'unixepoch'), ''
     FROM changes;
   `,
+  // What each host said last of itself.
+  `
+  CREATE TABLE reports (host TEXT PRIMARY KEY, run INTEGER NOT NULL, created_at INTEGER NOT NULL, content TEXT NOT NULL) WITHOUT ROWID;
+  `,
 ];
 
 /** SQL functions that migrations use; values that are in the newer form already stay as they are. */

@@ -102,110 +102,113 @@ describe('a host’s report', () => {
 
   const attacks: { name: string; bytes: () => Buffer; code: string }[] = [
     {
-      name: 'J07 another host’s key',
+      name: '[case J07] another host’s key',
       bytes: () => Buffer.from(signText(reportText('web1'), web2.key, 'vigie-report-v1@web1')),
       code: 'report.key',
     },
     {
-      name: 'J08 another host’s name inside',
+      name: '[case J08] another host’s name inside',
       bytes: () => Buffer.from(signText(reportText('web2'), web1.key, 'vigie-report-v1@web1')),
       code: 'report.host',
     },
     ...['file', 'git', 'vigie-report-v1@web2', 'vigie-report-v1', 'vigie-report-v1@web1\0', 'vigie-heartbeat-v1', ''].map(
       (namespace) => ({
-        name: `J09 namespace ${JSON.stringify(namespace)}`,
+        name: `[case J09] namespace ${JSON.stringify(namespace)}`,
         bytes: () => Buffer.from(signText(reportText('web1'), web1.key, namespace)),
         code: 'report.namespace',
       }),
     ),
     ...['ssh-rsa', 'ecdsa-sha2-nistp256', 'sk-ssh-ed25519@openssh.com', 'ssh-ed25519-cert-v01@openssh.com'].map((type) => ({
-      name: `J10 a key of type ${type}`,
+      name: `[case J10] a key of type ${type}`,
       bytes: () => shaped({ key: Buffer.concat([field(type), field(Buffer.alloc(32))]) }),
       code: 'report.key',
     })),
     {
-      name: 'J10 the right key with bytes behind it',
+      name: '[case J10] the right key with bytes behind it',
       bytes: () => shaped({ key: Buffer.concat([Buffer.from(web1.line.split(' ')[1] ?? '', 'base64'), Buffer.alloc(1)]) }),
       code: 'report.key',
     },
     {
-      name: 'J10 a signature of another type',
+      name: '[case J10] a signature of another type',
       bytes: () => shaped({ inner: Buffer.concat([field('ssh-rsa'), field(Buffer.alloc(64))]) }),
       code: 'report.format',
     },
-    { name: 'J11 sha256', bytes: () => shaped({ hash: 'sha256' }), code: 'report.format' },
-    { name: 'J12 reserved that is not empty', bytes: () => shaped({ reserved: 'x' }), code: 'report.format' },
-    { name: 'J13 version 2', bytes: () => shaped({ version: 2 }), code: 'report.format' },
-    { name: 'J13 another magic', bytes: () => shaped({ magic: 'SSHSIH' }), code: 'report.format' },
-    { name: 'J14 bytes after the blob', bytes: () => shaped({ after: Buffer.from('x') }), code: 'report.format' },
+    { name: '[case J11] sha256', bytes: () => shaped({ hash: 'sha256' }), code: 'report.format' },
+    { name: '[case J12] reserved that is not empty', bytes: () => shaped({ reserved: 'x' }), code: 'report.format' },
+    { name: '[case J13] version 2', bytes: () => shaped({ version: 2 }), code: 'report.format' },
+    { name: '[case J13] another magic', bytes: () => shaped({ magic: 'SSHSIH' }), code: 'report.format' },
+    { name: '[case J14] bytes after the blob', bytes: () => shaped({ after: Buffer.from('x') }), code: 'report.format' },
     {
-      name: 'J14 bytes after the inner signature',
+      name: '[case J14] bytes after the inner signature',
       bytes: () => shaped({ inner: Buffer.concat([field('ssh-ed25519'), field(Buffer.alloc(64)), Buffer.from('x')]) }),
       code: 'report.format',
     },
     {
-      name: 'J14 a signature of 65 bytes',
+      name: '[case J14] a signature of 65 bytes',
       bytes: () => shaped({ inner: Buffer.concat([field('ssh-ed25519'), field(Buffer.alloc(65))]) }),
       code: 'report.format',
     },
     {
-      name: 'J14 a length beyond the end',
+      name: '[case J14] a length beyond the end',
       bytes: () => shaped({ inner: Buffer.from([0xff, 0xff, 0xff, 0xff]) }),
       code: 'report.format',
     },
-    { name: 'J14 a signature of other words', bytes: () => shaped({}), code: 'report.signature' },
+    { name: '[case J14] a signature of other words', bytes: () => shaped({}), code: 'report.signature' },
     {
-      name: 'J14 one letter changed',
+      name: '[case J14] one letter changed',
       bytes: () => asText((text) => text.replace('"interval":300', '"interval":301')),
       code: 'report.signature',
     },
     {
-      name: 'J15 padding that decodes to the same',
+      name: '[case J15] padding that decodes to the same',
       bytes: () => asText((text) => text.replace(/(\S)\n-----END/, (_all, last) => `${last}=\n-----END`)),
       code: 'report.format',
     },
     {
-      name: 'J15 a space in the base64',
+      name: '[case J15] a space in the base64',
       bytes: () => asText((text) => text.replace('\nU1NIU0lH', '\nU1NI U0lH')),
       code: 'report.format',
     },
     {
-      name: 'J15 a letter outside of the alphabet',
+      name: '[case J15] a letter outside of the alphabet',
       bytes: () => asText((text) => text.replace('\nU1NIU0lH', '\nU1NIU0lH-')),
       code: 'report.format',
     },
     {
-      name: 'J15 an empty line in the armour',
+      name: '[case J15] an empty line in the armour',
       bytes: () => asText((text) => text.replace('SIGNATURE-----\n', 'SIGNATURE-----\n\n')),
       code: 'report.format',
     },
     {
-      name: 'J16 two signatures',
+      name: '[case J16] two signatures',
       bytes: () => Buffer.concat([good, good.subarray(good.indexOf('-----BEGIN'))]),
       code: 'report.format',
     },
-    { name: 'J16 a signature as the text', bytes: () => good.subarray(good.indexOf('-----BEGIN')), code: 'report.format' },
-    { name: 'J16 text behind the signature', bytes: () => Buffer.concat([good, Buffer.from('{}')]), code: 'report.format' },
-    { name: 'J17 armour with CRLF', bytes: () => Buffer.from(good.toString().replaceAll('\n', '\r\n')), code: 'report.format' },
+    { name: '[case J16] a signature as the text', bytes: () => good.subarray(good.indexOf('-----BEGIN')), code: 'report.format' },
+    { name: '[case J16] text behind the signature', bytes: () => Buffer.concat([good, Buffer.from('{}')]), code: 'report.format' },
     {
-      name: 'J18 64 KiB and one byte',
+      name: '[case J17] armour with CRLF',
+      bytes: () => Buffer.from(good.toString().replaceAll('\n', '\r\n')),
+      code: 'report.format',
+    },
+    {
+      name: '[case J18] 64 KiB and one byte',
       bytes: () => Buffer.concat([Buffer.alloc(65_537 - good.length, ' '), good]),
       code: 'report.size',
     },
-    { name: 'J18 a blob of more than 512 bytes', bytes: () => shaped({ after: Buffer.alloc(512) }), code: 'report.size' },
+    { name: '[case J18] a blob of more than 512 bytes', bytes: () => shaped({ after: Buffer.alloc(512) }), code: 'report.size' },
     {
-      name: 'J20 signed, but no report',
+      name: '[case J20] signed, but no report',
       bytes: () => Buffer.from(signText('vigie-report 1\n{}\n', web1.key, 'vigie-report-v1@web1')),
       code: 'report.schema',
     },
     {
-      name: 'J20 signed nothing',
+      name: '[case J20] signed nothing',
       bytes: () => Buffer.from(signText('\n', web1.key, 'vigie-report-v1@web1')),
       code: 'report.schema',
     },
   ];
-  for (const { name, bytes, code } of attacks)
-    it(`[case ${name.slice(0, 3)}] ${name.slice(4)} is ${code}`, () => assert.equal(codeFor(bytes()), code));
+  for (const { name, bytes, code } of attacks) it(`${name} is ${code}`, () => assert.equal(codeFor(bytes()), code));
 
   it('[T6] the first failure wins: what is not signed by the host is not read, whatever it says', () => {
     const foreign = signText('no report at all\n', web2.key, 'other');
