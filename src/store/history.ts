@@ -214,6 +214,13 @@ export function writeMeta(database: Database, key: string, value: string): void 
   database.prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value').run(key, value);
 }
 
+/** What a check left for its next run is forgotten; false when it left nothing. Only with the lock: a run writes back what it read. */
+export function forgetMemory(database: Database, check: string): boolean {
+  const forget =
+    "UPDATE checks SET status = json_remove(status, '$.memory') WHERE id = ? AND json_type(status, '$.memory') IS NOT NULL";
+  return database.prepare(forget).run(check).changes > 0;
+}
+
 /** The secret that Message-IDs are derived from: made once for each database. */
 export function databaseSecret(database: Database): string {
   const known = readMeta(database, 'secret');

@@ -6,7 +6,7 @@ import report from '../../checks/report.ts';
 import type { Observation } from '../../src/check-type.ts';
 import { openHistoryForReading } from '../../src/store/database.ts';
 import { codeOf, problemsOf, runCheck } from '../support/check.ts';
-import { globalFile, installation, vigie } from '../support/cli.ts';
+import { BUNDLE, globalFile, installation, vigie } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
 import { NOW, signedReport, testHost } from '../support/host-report.ts';
 import { rawServer } from '../support/raw-server.ts';
@@ -138,7 +138,7 @@ describe('a host with a report', () => {
     writeFileSync(at('web1.report'), change(signedReport(web1, { seq, created, facts: { memory } })));
   }
 
-  const run = async () => assert.match((await vigie(folder.path, ['run', '--now', '*'])).stderr, /^$/);
+  const run = async () => assert.match((await vigie(folder.path, ['run', '--now', '*'], { program: BUNDLE })).stderr, /^$/);
   function rows<T>(sql: string): T[] {
     const database = openHistoryForReading(at('state'));
     assert.ok(database !== null);
@@ -194,4 +194,59 @@ describe('a host with a report', () => {
     assert.equal(without.code, 3);
     assert.match(without.stdout, /^UNKNOWN: no report: \S+web1.report cannot be read \(ENOENT\)/);
   });
+
+  it('[case J22] a reinstalled machine counts from below: refused, until somebody says vigie host reset', async () => {
+    publish(900);
+    await run();
+    const memory = { at: seconds(), total: 1000, available: 900, swap_total: 0, swap_free: 0 };
+    const created = new Date(seconds() * 1000).toISOString().replace('.000', '');
+    writeFileSync(at('web1.report'), signedReport(web1, { seq: 5, created, facts: { memory } }));
+    await run();
+    assert.deepEqual(results('web1/report')[1]?.slice(0, 2), ['CRITICAL', 'report.replay']);
+    const reset = await vigie(folder.path, ['host', 'reset', 'web1']);
+    assert.deepEqual([reset.code, reset.stdout], [0, 'the next report of web1 is accepted whatever its number\n']);
+    await run();
+    assert.deepEqual(results('web1/report')[2]?.slice(0, 2), ['OK', null]);
+    assert.deepEqual(results('web1/memory').at(-1), ['OK', null, null]);
+    assert.equal((await vigie(folder.path, ['host', 'reset', 'web9'])).code, 2);
+    assert.match((await vigie(folder.path, ['host', 'reset', 'web2'])).stderr, /no host "web2" that reports, expected one of web1/);
+  });
+
+  const lies: { name: string; file: () => Buffer }[] = [
+    { name: 'speaks of another host', file: () => signedReport(web1, { host: 'web2' }) },
+    { name: 'is not signed by it', file: () => signedReport(testHost('web1')) },
+    { name: 'is not a report', file: () => Buffer.from('OK: all is well\n') },
+    { name: 'is an older one', file: () => signedReport(web1, { seq: 1 }) },
+    {
+      name: 'is well signed, and full of other names, states, times and headers',
+      file: () => {
+        seq += 1;
+        const text = 'OK\r\nBcc: all@example.org\r\n2026-01-01T00:00:00Z web2/memory OK';
+        const list = [{ name: 'web2/memory', code: 0, output: text, perfdata: 'web2=1' }];
+        const created = new Date(seconds() * 1000).toISOString().replace('.000', '');
+        return signedReport(web1, { seq, created, facts: { plugins: { at: seconds(), list } } });
+      },
+    },
+  ];
+  for (const { name, file } of lies) {
+    it(`[T4] [case J25] a report that ${name} changes no row of another host`, async () => {
+      publish(900);
+      await run();
+      const rest = () => ({
+        checks: rows("SELECT * FROM checks WHERE id NOT LIKE 'web1/%' ORDER BY id"),
+        results: rows(
+          "SELECT r.* FROM results r JOIN checks c ON c.number = check_number WHERE c.id NOT LIKE 'web1/%' ORDER BY c.id, run",
+        ),
+        reports: rows("SELECT * FROM reports WHERE host <> 'web1'"),
+        events: rows("SELECT * FROM events WHERE check_id IS NOT NULL AND check_id NOT LIKE 'web1/%'"),
+        items: rows("SELECT * FROM items WHERE check_id IS NOT NULL AND check_id NOT LIKE 'web1/%'"),
+      });
+      const before = rest();
+      assert.equal(before.checks.length, 1);
+      writeFileSync(at('web1.report'), file());
+      assert.equal((await vigie(folder.path, ['run', '--now', 'web1'], { program: BUNDLE })).stderr, '');
+      assert.equal(results('web1/report').length, 2);
+      assert.deepEqual(rest(), before);
+    });
+  }
 });
