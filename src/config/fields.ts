@@ -137,6 +137,10 @@ const REPORT: Fields = {
   via: line('The proxy through which `url` or `exporter` is fetched; default: as for the host.', optional),
   inbox: line('Or the folder that the host pushes it to, as `vigie-report`; relative to the global file.', optional),
   file: line('Or a file on this machine, relative to the global file.', optional),
+  agent: line(
+    "With `file`: vigie runs this machine's agent itself, as its own user, with this configuration; relative to the global file.",
+    optional,
+  ),
   exporter: option.url('Or, without a signature, the metrics of its `prometheus-node-exporter`.', {
     schemes: ['http', 'https'],
     optional: true,

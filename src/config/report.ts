@@ -8,7 +8,7 @@ import { type Entry, getNode, isNull, type MapNode, type Node, type Place, toLin
 /** The name of the check that has a host's report. */
 const NAME = 'report';
 /** Keys of a host's `report:` that are paths, relative to the global file. */
-const PATHS = ['inbox', 'file'];
+const PATHS = ['inbox', 'file', 'agent'];
 
 /** Which check type has the report: one that verifies a signature, or one that makes it from an exporter's metrics. */
 export function toReportType(report: Node): 'report' | 'exporter' {

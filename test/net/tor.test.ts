@@ -3,9 +3,11 @@ import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import http from '../../checks/http.ts';
 import proxyCheck from '../../checks/proxy.ts';
+import report from '../../checks/report.ts';
 import { LookFailure, TargetFailure } from '../../src/core/failure.ts';
 import { bind } from '../support/bind.ts';
 import { testContext } from '../support/context.ts';
+import { NOW, signedReport, testHost } from '../support/host-report.ts';
 import { type RawServer, rawServer } from '../support/raw-server.ts';
 import { needs } from '../support/server.ts';
 import { makeOnionName, startTorNetwork, type TorNetwork, waitUntil } from '../support/tor-network.ts';
@@ -13,6 +15,7 @@ import { makeOnionName, startTorNetwork, type TorNetwork, waitUntil } from '../s
 const here = needs('tor', 'tor-gencert');
 let tor: TorNetwork;
 let web: RawServer;
+const web1 = testHost('web1');
 
 function run(host: string, login: { check?: string; run?: number; tryNumber?: number } = {}) {
   const context = testContext({ proxy: { name: 'tor', host: '127.0.0.1', port: tor.socksPort }, timeoutMs: 30_000, ...login });
@@ -21,7 +24,10 @@ function run(host: string, login: { check?: string; run?: number; tryNumber?: nu
 
 before(async () => {
   if (here.skip) return;
-  web = await rawServer((socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 16\r\n\r\nbehind the onion'));
+  web = await rawServer((socket, first) => {
+    const body = first.toString().startsWith('GET /vigie-report ') ? signedReport(web1).toString() : 'behind the onion';
+    socket.end(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+  });
   tor = await startTorNetwork(`127.0.0.1:${web.port}`);
   await waitUntil(async () => (await run(tor.onion)).kind === 'measured', 120);
 });
@@ -33,6 +39,13 @@ after(async () => {
 test('[N1] an onion service is checked through Tor', here, async () => {
   const seen = await run(tor.onion);
   assert.equal(seen.kind, 'measured', seen.output);
+});
+
+test('[T6] [N1] a host’s report is fetched from its onion service', here, async () => {
+  const proxy = { name: 'tor', host: '127.0.0.1', port: tor.socksPort };
+  const options = bind(report, { url: `http://${tor.onion}/vigie-report`, host: 'web1', keys: [web1.line] });
+  const seen = await report.run(options, testContext({ proxy, timeoutMs: 30_000, now: NOW }));
+  assert.deepEqual([seen.kind, seen.report?.report.host], ['measured', 'web1'], seen.output);
 });
 
 test('[N1] the proxy check finds Tor working', here, async () => {
