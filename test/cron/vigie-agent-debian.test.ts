@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -29,7 +29,7 @@ function readFolder(path: string): string[] {
 const mirror = findMirror();
 
 /** A minimal Debian of a suite, or why there is none. */
-function makeRoot(suite: string): { path: string } | { reason: string } {
+async function makeRoot(suite: string): Promise<{ path: string } | { reason: string }> {
   const path = join(CACHE, suite);
   if (existsSync(path)) return { path };
   if (mirror === null) return { reason: 'no Debian mirror in the sources of apt' };
@@ -47,8 +47,11 @@ function makeRoot(suite: string): { path: string } | { reason: string } {
   rmSync(unfinished, { recursive: true, force: true });
   // The script of sid fits every suite that is still in the archive, and those that the packaged debootstrap does not know yet.
   const args = ['--variant=minbase', '--include=openssh-client', suite, unfinished, mirror, '/usr/share/debootstrap/scripts/sid'];
-  const made = spawnSync('debootstrap', args, { encoding: 'utf8', timeout: 300_000 });
-  assert.equal(made.status, 0, made.stdout.slice(-2000) + made.stderr);
+  await new Promise<void>((resolve, reject) => {
+    execFile('debootstrap', args, { timeout: 400_000 }, (error, stdout) =>
+      error === null ? resolve() : reject(new Error(`debootstrap ${suite}: ${error.message}\n${stdout.slice(-2000)}`)),
+    );
+  });
   rmSync(join(unfinished, 'var/cache/apt/archives'), { recursive: true, force: true });
   mkdirSync(join(unfinished, 'var/cache/apt/archives/partial'), { recursive: true });
   renameSync(unfinished, path);
@@ -63,9 +66,9 @@ function runInside(root: string, command: string): { status: number | null; stdo
 
 describe('vigie-agent in Debian', { ...needs('debootstrap', 'unshare', 'curl'), concurrency: 2 }, () => {
   for (const suite of SUITES) {
-    it(`[A1] works in ${suite} with nothing but the essential packages and openssh-client`, (t) => {
+    it(`[A1] works in ${suite} with nothing but the essential packages and openssh-client`, async (t) => {
       if (process.getuid?.() !== 0) return t.skip('only root makes a root');
-      const root = makeRoot(suite);
+      const root = await makeRoot(suite);
       if ('reason' in root) return t.skip(root.reason);
       const { path } = root;
       copyFileSync(SCRIPT, join(path, 'usr/local/bin/vigie-agent'));
@@ -76,7 +79,7 @@ describe('vigie-agent in Debian', { ...needs('debootstrap', 'unshare', 'curl'), 
         `set -e
 id vigie-agent >/dev/null 2>&1 || useradd --system --home-dir /var/lib/vigie-agent --create-home --shell /usr/sbin/nologin vigie-agent
 as() { setpriv --reuid vigie-agent --regid vigie-agent --clear-groups "$@"; }
-chmod 755 /var/lib/vigie-agent
+mkdir -p /var/lib/vigie-agent; chown vigie-agent: /var/lib/vigie-agent; chmod 755 /var/lib/vigie-agent
 as sh /usr/local/bin/vigie-agent key
 sh /usr/local/bin/vigie-agent collect
 as sh /usr/local/bin/vigie-agent sign`,
