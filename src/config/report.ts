@@ -40,6 +40,8 @@ function toEntries(report: MapNode, path: string): MapNode['entries'] {
       isPath && entry.node.kind === 'scalar' ? toEntry(toAbsolute(entry.node.value, path), entry.node.place).node : entry.node;
     entries.set(key === 'exporter' ? 'url' : key, { place: entry.place, node });
   }
+  // A collector that has to count upgrades anew takes a while.
+  if (entries.has('agent')) entries.set('timeout', toEntry('20s', place));
   const interval = entries.get('interval');
   if (interval !== undefined) entries.set('every', interval);
   if (toReportType(report) === 'exporter') entries.delete('interval');
