@@ -8,7 +8,7 @@ import type { CalmResults, PastResult } from '../core/snapshot.ts';
 import { toExitCode, toState } from '../core/state.ts';
 import type { Status } from '../core/status.ts';
 import type { Database } from './database.ts';
-import { storePeopleUpdate } from './people.ts';
+import { storeChange, storePeopleUpdate } from './people.ts';
 import { storeReports } from './reports.ts';
 
 /** The number of the last run and when it began, or null on an empty history. */
@@ -38,6 +38,7 @@ export function appendBatch(database: Database, batch: BatchRecord): void {
       storeOwed(database, batch.owed);
       if (batch.people !== null) storePeopleUpdate(database, batch.people);
       storeReports(database, batch.reports, batch.run.run);
+      for (const change of batch.changes) storeChange(database, change);
       for (const [key, value] of Object.entries(batch.remember)) writeMeta(database, key, value);
     })
     .immediate();
