@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import report from '../../checks/report.ts';
@@ -281,6 +281,8 @@ describe('a host with a report', () => {
         rows<{ note: string }>('SELECT note FROM changes ORDER BY note').map(({ note }) => note),
         ['Puppet applied 3 changes', 'it was booted'],
       );
+      const page = readFileSync(at('site/private/hosts/web1.html'), 'utf8');
+      assert.match(page, /Changed lately.*it was booted.*Puppet applied 3 changes/s);
       // A watch window is open: the next run looks at all of the host, without being told to.
       const again = JSON.parse((await vigie(folder.path, ['run', '--json'], { program: BUNDLE })).stdout) as {
         checks: { due: number };
