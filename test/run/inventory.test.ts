@@ -13,8 +13,6 @@ const PROGRAMS = ['nginx', 'microsocks', 'gpg', 'reprepro', 'prosody', 'nsd', 'l
 const MORE = ['transmission-daemon', 'sshd', 'git', 'dovecot', 'prometheus', 'prometheus-node-exporter', 'openssl'];
 const skip = [needsPostfix(), needs(...PROGRAMS, ...MORE)].find((reason) => reason.skip !== undefined) ?? {};
 
-const SEEDS = 'torrents/newest';
-
 interface Seen {
   id: string;
   state: string;
@@ -58,9 +56,13 @@ describe('the inventory of docs/example against real servers', skip, () => {
   const expectNew = async (breaks: Break[]) => {
     const find = (all: Seen[]) => all.filter(({ id, state }) => state !== 'OK' && !broken.has(id));
     let failing = find(await runAll());
-    // Seeds that are there: transmission refuses an address whose last connection it has not yet seen end.
-    const isRefused = () => failing.some(({ id }) => id === SEEDS) && !breaks.some(({ id }) => id === SEEDS);
-    for (let time = 0; time < 8 && isRefused(); time += 1) failing = find(await runAll(SEEDS));
+    // Looked at again, as a run does before it alerts: transmission refuses an address whose last connection it has not yet seen end,
+    // and a machine that tests other things meanwhile may miss a deadline. What is broken stays so.
+    for (let time = 0; time < 8; time += 1) {
+      const unexpected = failing.filter(({ id }) => !breaks.some((one) => one.id === id));
+      if (unexpected.length === 0) break;
+      for (const { id } of unexpected) failing = find(await runAll(id));
+    }
     for (const { id } of failing) broken.add(id);
     const words = failing.map(({ id, output }) => `${id}: ${output}`).join('\n');
     const toLine = ({ id, code }: { id: string; code: string }) => `${id} ${code}`;
