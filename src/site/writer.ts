@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import type { Dirent } from 'node:fs';
+import { hash as oneShotHash } from 'node:crypto';
 import {
   closeSync,
   existsSync,
@@ -69,7 +68,7 @@ export function writeSite(folder: string, files: SiteFiles, stamp = ''): SiteCou
       }
       const content = isKeyed(file) ? file.make() : file;
       const digest = digestOf(content);
-      if (intact?.digest === digest) after[path] = { ...intact, key };
+      if (intact?.digest === digest) after[path] = intact.key === key ? intact : { ...intact, key };
       else pending.push({ path, key, digest, ...writeTemporary(target, toBytes(content, stamp)) });
     }
     for (const one of pending) flush(one);
@@ -79,8 +78,11 @@ export function writeSite(folder: string, files: SiteFiles, stamp = ''): SiteCou
     for (const { temporary } of pending) removeQuietly(temporary);
     throw error;
   }
-  removeStale(folder, before, after);
-  if (JSON.stringify(before) !== JSON.stringify(after)) writeManifest(folder, after);
+  removeStale(folder, before, after, pending);
+  // What was found as it was written is the same object.
+  const paths = Object.keys(after);
+  if (paths.length !== Object.keys(before).length || paths.some((path) => after[path] !== before[path]))
+    writeManifest(folder, after);
   return { written: pending.length, unchanged: files.size - pending.length };
 }
 
@@ -109,7 +111,7 @@ function digestOf(file: SiteFile): string {
 }
 
 function hash(content: string | Buffer): string {
-  return createHash('sha1').update(content).digest('base64');
+  return oneShotHash('sha1', content, 'base64');
 }
 
 /** With its parents, one by one: `recursive` of Node 20 never ends where the kernel refuses with ENOENT, as under /proc. */
@@ -197,21 +199,17 @@ function named<T>(target: string, act: () => T): T {
   }
 }
 
-function removeStale(folder: string, before: Manifest, after: Manifest): void {
+function removeStale(folder: string, before: Manifest, after: Manifest, pending: Pending[]): void {
   for (const path of Object.keys(before)) {
     if (Object.hasOwn(after, path)) continue;
     const target = resolveInside(folder, path);
     removeQuietly(target);
     if (dirname(target) !== normalize(folder)) removeEmptyFolder(dirname(target));
   }
-  // A run that was killed while it wrote leaves a temporary file behind.
-  for (const entry of listFolder(folder)) {
-    if (entry.isFile() && entry.name.endsWith(TEMPORARY)) removeQuietly(join(entry.parentPath, entry.name));
+  // A run that was killed while it wrote leaves temporary files behind, beside pages that the next run writes again.
+  for (const written of new Set([normalize(folder), ...pending.map(({ target }) => dirname(target))])) {
+    for (const name of readdirSync(written)) if (name.endsWith(TEMPORARY)) removeQuietly(join(written, name));
   }
-}
-
-function listFolder(folder: string): Dirent[] {
-  return readdirSync(folder, { withFileTypes: true, recursive: true });
 }
 
 function removeQuietly(path: string): void {

@@ -224,7 +224,10 @@ describe('rendering', () => {
     walk(view.overview, 'overview');
     walk(view.runs.make(), 'runs');
     for (const owner of view.owners) walk(owner.make(), owner.row.name);
-    walk(view.events.make(), 'events');
+    for (const events of view.events) walk(events.make(), events.path);
+    for (const check of view.checkPages) walk(check.make(), check.path);
+    for (const need of view.needs) walk(need.view, need.path);
+    walk(view.notices.make(), 'notifications');
     walk(view.checks.make(), 'checks');
   });
 
