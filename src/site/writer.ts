@@ -78,7 +78,7 @@ export function writeSite(folder: string, files: SiteFiles, stamp = ''): SiteCou
     for (const { temporary } of pending) removeQuietly(temporary);
     throw error;
   }
-  removeStale(folder, before, after, pending);
+  removeStale(folder, before, after);
   // What was found as it was written is the same object.
   const paths = Object.keys(after);
   if (paths.length !== Object.keys(before).length || paths.some((path) => after[path] !== before[path]))
@@ -199,16 +199,17 @@ function named<T>(target: string, act: () => T): T {
   }
 }
 
-function removeStale(folder: string, before: Manifest, after: Manifest, pending: Pending[]): void {
+function removeStale(folder: string, before: Manifest, after: Manifest): void {
   for (const path of Object.keys(before)) {
     if (Object.hasOwn(after, path)) continue;
     const target = resolveInside(folder, path);
     removeQuietly(target);
     if (dirname(target) !== normalize(folder)) removeEmptyFolder(dirname(target));
   }
-  // A run that was killed while it wrote leaves temporary files behind, beside pages that the next run writes again.
-  for (const written of new Set([normalize(folder), ...pending.map(({ target }) => dirname(target))])) {
-    for (const name of readdirSync(written)) if (name.endsWith(TEMPORARY)) removeQuietly(join(written, name));
+  // A run that was killed while it wrote leaves temporary files behind.
+  for (const inner of new Set(Object.keys(after).map(dirname))) {
+    const path = join(folder, inner);
+    for (const name of readdirSync(path)) if (name.endsWith(TEMPORARY)) removeQuietly(join(path, name));
   }
 }
 

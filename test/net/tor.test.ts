@@ -6,13 +6,17 @@ import proxyCheck from '../../checks/proxy.ts';
 import { LookFailure, TargetFailure } from '../../src/core/failure.ts';
 import { bind } from '../support/bind.ts';
 import { testContext } from '../support/context.ts';
-import { type RawServer, rawServer } from '../support/raw-server.ts';
+import { DEMO_CATALOGUE, demoSnapshot } from '../support/demo.ts';
+import { openFirefox, throughTor } from '../support/firefox.ts';
 import { needs } from '../support/server.ts';
+import { type PublishedSites, publishInto } from '../support/site.ts';
+import { type SiteServer, serveFolder } from '../support/site-server.ts';
 import { makeOnionName, startTorNetwork, type TorNetwork, waitUntil } from '../support/tor-network.ts';
 
 const here = needs('tor', 'tor-gencert');
 let tor: TorNetwork;
-let web: RawServer;
+let web: SiteServer;
+let sites: PublishedSites;
 
 function run(host: string, login: { check?: string; run?: number; tryNumber?: number } = {}) {
   const context = testContext({ proxy: { name: 'tor', host: '127.0.0.1', port: tor.socksPort }, timeoutMs: 30_000, ...login });
@@ -21,13 +25,15 @@ function run(host: string, login: { check?: string; run?: number; tryNumber?: nu
 
 before(async () => {
   if (here.skip) return;
-  web = await rawServer((socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 16\r\n\r\nbehind the onion'));
+  sites = await publishInto(demoSnapshot(), DEMO_CATALOGUE);
+  web = await serveFolder(sites.folder, { '/': 'behind the onion' });
   tor = await startTorNetwork(`127.0.0.1:${web.port}`);
   await waitUntil(async () => (await run(tor.onion)).kind === 'measured', 120);
 });
 after(async () => {
   await tor?.stop();
-  await web?.close();
+  web?.close();
+  sites?.remove();
 });
 
 test('[N1] an onion service is checked through Tor', here, async () => {
@@ -85,7 +91,30 @@ test('[N2] [case K11] two tries, two runs and two checks each have a circuit of 
   for (const login of ['web/a 5.1', 'web/a 5.2', 'web/a 6.1', 'web/b 5.1']) assert.ok(logins.has(login), [...logins].join(', '));
 });
 
+test(
+  '[H2] [case W07] the private site is read through Tor as it stands: the page and its style sheet, at the strictest level',
+  needs('tor', 'tor-gencert', 'firefox-esr'),
+  async () => {
+    web.requests.length = 0;
+    const browser = await openFirefox('safest', throughTor(tor.socksPort));
+    try {
+      const page = await browser.newPage();
+      const answer = await page.goto(`http://${tor.onion}/private/checks/website/front-page.html`, { timeout: 60_000 });
+      assert.equal(answer?.status(), 200);
+      const text = (await page.evaluate('document.body.innerText')) as string;
+      assert.match(text, /HTTP 503 in 0\.42 s, expected 200-299/);
+      assert.equal(await page.evaluate('getComputedStyle(document.querySelector(".columns")).display'), 'flex', 'styled');
+      assert.deepEqual(
+        web.requests.filter((path) => path !== '/favicon.ico'),
+        ['/private/checks/website/front-page.html', '/private/style.css'],
+      );
+    } finally {
+      await browser.close();
+    }
+  },
+);
+
 test('[case K04] a service whose web server has stopped is socks.01, and not the descriptor’s fault', here, async () => {
-  await web.close();
+  web.close();
   await assert.rejects(run(tor.onion, { check: 'web/stopped' }), { code: 'socks.01' });
 });

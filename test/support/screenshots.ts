@@ -14,7 +14,7 @@ sites.private.output = join(folder, 'private');
 sites.public.output = join(folder, 'public');
 console.log(await publishSites(snapshot, DEMO_CATALOGUE));
 if (flag === '--pictures' && pictures !== undefined) {
-  const browser = await openFirefox('strict');
+  const browser = await openFirefox('safest');
   try {
     for (const [site, height] of [
       ['private', 690],
