@@ -36,6 +36,8 @@ export interface Means {
   dayLabels: string[];
   hourLabels: string[];
   eventsByCheck: Map<string, Event[]>;
+  /** Of hosts as a whole, such as reboots. */
+  hostEvents: Map<string, Event[]>;
   said: Said;
   /** What signatureOf made already: a check stands on its owner's page and on its own. */
   signatures: Map<string, string>;
@@ -101,10 +103,12 @@ export interface EventView {
 
 export function toMeans(snapshot: Snapshot, catalogue: MetricCatalogue, calendar: Calendar): Means {
   const eventsByCheck = new Map<string, Event[]>();
+  const hostEvents = new Map<string, Event[]>();
   for (const event of snapshot.events) {
-    if (event.check === null) continue;
-    const found = eventsByCheck.get(event.check);
-    if (found === undefined) eventsByCheck.set(event.check, [event]);
+    const [map, key] = event.check === null ? [hostEvents, event.host] : [eventsByCheck, event.check];
+    if (key === null) continue;
+    const found = map.get(key);
+    if (found === undefined) map.set(key, [event]);
     else found.push(event);
   }
   const { now } = snapshot;
@@ -116,6 +120,7 @@ export function toMeans(snapshot: Snapshot, catalogue: MetricCatalogue, calendar
     dayLabels: dayLabels(toDay(now)),
     hourLabels: hourLabels(now),
     eventsByCheck,
+    hostEvents,
     said,
     signatures: new Map(),
   };

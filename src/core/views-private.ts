@@ -1,8 +1,19 @@
+import type { Event } from './item.ts';
 import { checkPageOf } from './item-facts.ts';
 import { WINDOWS } from './run-record.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { State } from './state.ts';
-import { type CheckView, type Means, type Seen, seeCheck, signatureOf, toCheckView, toMeans } from './views-check.ts';
+import {
+  type CheckView,
+  type EventView,
+  type Means,
+  type Seen,
+  seeCheck,
+  signatureOf,
+  toCheckView,
+  toEventView,
+  toMeans,
+} from './views-check.ts';
 import { type CheckPageView, toCheckPage } from './views-check-page.ts';
 import { type ChecksView, toChecksView } from './views-configuration.ts';
 import { type EventsView, toEventsPages } from './views-events.ts';
@@ -49,6 +60,10 @@ export interface OwnerView {
   checks: CheckView[];
   /** A host's checks that stand on the pages of its services. */
   elsewhere: ReturnType<typeof toSmallRow>[];
+  /** The newest changes of its checks, and reboots. */
+  events: (EventView & { id: string; page: string })[];
+  /** All of them, or empty when there are none. */
+  eventsPage: string;
 }
 
 export function toPrivateView(snapshot: Snapshot, catalogue: MetricCatalogue): PrivateView {
@@ -102,6 +117,22 @@ function toOwnerView(owner: Owner, row: OwnerRow, means: Means): OwnerView {
     windows: WINDOWS,
     checks: byTrouble(owner.own).map((seen) => toCheckView(seen, means)),
     elsewhere: byTrouble(owner.related).map((seen) => toSmallRow(seen, means)),
+    ...toOwnerEvents(owner, means),
+  };
+}
+
+const EVENTS_OF_AN_OWNER = 12;
+
+function toOwnerEvents({ kind, name, own, related }: Owner, means: Means): Pick<OwnerView, 'events' | 'eventsPage'> {
+  const ids = new Set([...own, ...related].map(({ check }) => check.id));
+  const isOwn = (event: Event) => (event.check === null ? kind === 'host' && event.host === name : ids.has(event.check));
+  const found = means.snapshot.events.filter(isOwn);
+  return {
+    events: found.slice(0, EVENTS_OF_AN_OWNER).map((event) => {
+      const page = event.check === null ? '' : checkPageOf({ id: event.check });
+      return { ...toEventView(event, means.calendar), id: event.check ?? name, page };
+    }),
+    eventsPage: found.length === 0 ? '' : `events/${kind}s/${name}.html`,
   };
 }
 
@@ -116,7 +147,11 @@ function turnOf(now: number, share: number, period = REFRESH_MS): number {
 function keyOf(owner: Owner, row: OwnerRow, turn: number, means: Means): string {
   const { configuration } = means.snapshot;
   const signatures = [...owner.own, ...owner.related].map((seen) => signatureOf(seen, means));
-  return [configuration.fingerprint, turn, row.words, ...signatures].join('\n');
+  // Reboots and such are not of a check.
+  const whole = means.hostEvents.get(owner.name)?.[0]?.run ?? '';
+  // The link to its events goes when the last of them is too old to be shown.
+  const hasEvents = [...owner.own, ...owner.related].some(({ check }) => means.eventsByCheck.has(check.id));
+  return [configuration.fingerprint, turn, row.words, whole, hasEvents, ...signatures].join('\n');
 }
 
 /** Mail, what waits and what was held back. */
