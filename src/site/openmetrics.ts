@@ -25,8 +25,9 @@ export function toMetricsText({ configuration, statuses, run, runs, messages, no
     const status = statuses.get(id);
     const latest = status?.latest ?? null;
     if (status === undefined || latest === null) continue;
-    const own = labelText({ check: id, host, service, type });
-    families.state.add(own, toExitCode(latest.state));
+    // Host, service and type stand with the state alone: PromQL joins them on `check`.
+    const own = labelText({ check: id });
+    families.state.add(labelText({ check: id, host, service, type }), toExitCode(latest.state));
     families.problem.add(own, status.problem !== null && stateType(status) === 'hard' ? 1 : 0);
     families.withheld.add(own, latest.withheld === null ? 0 : 1);
     families.at.add(own, latest.at / 1000);

@@ -2,8 +2,8 @@ import { hash as oneShotHash } from 'node:crypto';
 import {
   closeSync,
   existsSync,
+  fdatasyncSync,
   fstatSync,
-  fsyncSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -45,7 +45,7 @@ interface Manifest {
 }
 
 /**
- * Publishes a site. All changed files are first written to temporary names, then fsynced, then renamed, index pages last: a reader
+ * Publishes a site. All changed files are first written to temporary names and synced to the disk, then renamed, index pages last: a reader
  * never sees half a page, pages of one run come together within a moment, and the overview never links to a page that is not there
  * yet. Unchanged files are not touched; files of earlier runs that are no longer there are removed. `stamp` stands in pages that say
  * when they last changed. Throws with the path and the reason.
@@ -71,7 +71,6 @@ export function writeSite(folder: string, files: SiteFiles, stamp = ''): SiteCou
       if (intact?.digest === digest) after[path] = intact.key === key ? intact : { ...intact, key };
       else pending.push({ path, key, digest, ...writeTemporary(target, toBytes(content, stamp)) });
     }
-    for (const one of pending) flush(one);
     pending.sort((a, b) => Number(isIndex(a.path)) - Number(isIndex(b.path)));
     for (const one of pending) after[one.path] = replace(one);
   } catch (error) {
@@ -149,29 +148,19 @@ function isAsWritten(target: string, { size, mtimeMs }: Manifest[string]): boole
   return found?.isFile() === true && found.size === size && found.mtimeMs === mtimeMs;
 }
 
-function writeTemporary(target: string, bytes: Buffer): Omit<Pending, 'path' | 'key' | 'digest'> {
+function writeTemporary(target: string, bytes: Buffer, isDurable = true): Omit<Pending, 'path' | 'key' | 'digest'> {
   return named(target, () => {
     makeFolder(dirname(target));
     const temporary = join(dirname(target), `.${Math.random().toString(36).slice(2)}${TEMPORARY}`);
     const file = openSync(temporary, 'wx', 0o644);
     try {
       for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
+      // A rename must not become durable before the content that it names.
+      if (isDurable) fdatasyncSync(file);
       return { temporary, target, size: bytes.length, mtimeMs: fstatSync(file).mtimeMs };
     } catch (error) {
       removeQuietly(temporary);
       throw error;
-    } finally {
-      closeSync(file);
-    }
-  });
-}
-
-/** A rename must not become durable before the content that it names. */
-function flush({ temporary, target }: Pending): void {
-  named(target, () => {
-    const file = openSync(temporary, 'r');
-    try {
-      fsyncSync(file);
     } finally {
       closeSync(file);
     }
@@ -186,7 +175,7 @@ function replace({ temporary, target, key, digest, size, mtimeMs }: Pending): Ma
 }
 
 function writeManifest(folder: string, manifest: Manifest): void {
-  const pending = writeTemporary(join(folder, MANIFEST), Buffer.from(JSON.stringify(manifest)));
+  const pending = writeTemporary(join(folder, MANIFEST), Buffer.from(JSON.stringify(manifest)), false);
   replace({ ...pending, path: MANIFEST, key: '', digest: '' });
 }
 
