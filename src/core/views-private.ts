@@ -96,7 +96,7 @@ export function toPrivateView(snapshot: Snapshot, catalogue: MetricCatalogue): P
 }
 
 /** Calm checks' own pages are made so many in a run, in turn: their charts move slowly, and a run has its budget. */
-const CALM_PAGES_A_RUN = 3;
+const CALM_PAGES_A_RUN = 2;
 
 function toCheckPages(checks: Seen[], means: Means): PrivateView['checkPages'] {
   const { snapshot } = means;
