@@ -78,7 +78,7 @@ const SERVICES: [name: string, title: string, host: string, extra: Partial<Servi
   [
     'git',
     'Git repositories',
-    'git',
+    'git1',
     { group: 'For contributors', neededBy: ['development', 'release'], priority: 'high' },
     [
       ['web', 'http', 'https://git.example.org/'],
@@ -123,7 +123,7 @@ const HOSTS = [
   'web2',
   'apt',
   'xmpp',
-  'git',
+  'git1',
   'build1',
   'build2',
   'build3',
