@@ -5,12 +5,18 @@ import { after, before, test } from 'node:test';
 import http from '../../checks/http.ts';
 import onion from '../../checks/onion.ts';
 import proxyCheck from '../../checks/proxy.ts';
+import report from '../../checks/report.ts';
 import { LookFailure, TargetFailure } from '../../src/core/failure.ts';
 import { bind } from '../support/bind.ts';
 import { codeOf, runCheck } from '../support/check.ts';
 import { testContext } from '../support/context.ts';
+<<<<<<< HEAD
 import { DEMO_CATALOGUE, demoSnapshot } from '../support/demo.ts';
 import { openFirefox, throughTor } from '../support/firefox.ts';
+=======
+import { NOW, signedReport, testHost } from '../support/host-report.ts';
+import { type RawServer, rawServer } from '../support/raw-server.ts';
+>>>>>>> main
 import { needs } from '../support/server.ts';
 import { type PublishedSites, publishInto } from '../support/site.ts';
 import { type SiteServer, serveFolder } from '../support/site-server.ts';
@@ -25,8 +31,13 @@ import {
 
 const here = needs('tor', 'tor-gencert');
 let tor: TorNetwork;
+<<<<<<< HEAD
 let web: SiteServer;
 let sites: PublishedSites;
+=======
+let web: RawServer;
+const web1 = testHost('web1');
+>>>>>>> main
 /** Clients that have the key for the service `closed`, a wrong one, and none; each lets us in to its control port in its own way. */
 let keyed: TorClient;
 let mistaken: TorClient;
@@ -53,8 +64,15 @@ function look(address: string | undefined, options: Record<string, unknown>) {
 
 before(async () => {
   if (here.skip) return;
+<<<<<<< HEAD
   sites = await publishInto(demoSnapshot(), DEMO_CATALOGUE);
   web = await serveFolder(sites.folder, { '/': 'behind the onion' });
+=======
+  web = await rawServer((socket, first) => {
+    const body = first.toString().startsWith('GET /vigie-report ') ? signedReport(web1).toString() : 'behind the onion';
+    socket.end(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+  });
+>>>>>>> main
   const ports = { 80: `127.0.0.1:${web.port}` };
   tor = await startTorNetwork({ open: { ports }, closed: { ports, only: key.service } });
   const name = (tor.onions['closed'] ?? '').replace('.onion', '');
@@ -76,6 +94,13 @@ after(async () => {
 test('[N1] an onion service is checked through Tor', here, async () => {
   const seen = await run(tor.onion);
   assert.equal(seen.kind, 'measured', seen.output);
+});
+
+test('[T6] [N1] a host’s report is fetched from its onion service', here, async () => {
+  const proxy = { name: 'tor', host: '127.0.0.1', port: tor.socksPort };
+  const options = bind(report, { url: `http://${tor.onion}/vigie-report`, host: 'web1', keys: [web1.line] });
+  const seen = await report.run(options, testContext({ proxy, timeoutMs: 30_000, now: NOW }));
+  assert.deepEqual([seen.kind, seen.report?.report.host], ['measured', 'web1'], seen.output);
 });
 
 test('[N1] the proxy check finds Tor working', here, async () => {
