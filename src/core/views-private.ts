@@ -158,16 +158,12 @@ function turnOf(now: number, share: number, period = REFRESH_MS): number {
 function keyOf(owner: Owner, row: OwnerRow, turn: number, means: Means): string {
   const { configuration } = means.snapshot;
   const signatures = [...owner.own, ...owner.related].map((seen) => signatureOf(seen, means));
-<<<<<<< HEAD
   // Reboots and such are not of a check.
   const whole = means.hostEvents.get(owner.name)?.[0]?.run ?? '';
   // The link to its events goes when the last of them is too old to be shown.
   const hasEvents = [...owner.own, ...owner.related].some(({ check }) => means.eventsByCheck.has(check.id));
-  return [configuration.fingerprint, turn, row.words, whole, hasEvents, ...signatures].join('\n');
-=======
   const changes = (means.snapshot.said?.changes ?? []).filter(({ target }) => target === owner.name).map(({ number }) => number);
-  return [configuration.fingerprint, turn, row.words, changes.join(' '), ...signatures].join('\n');
->>>>>>> main
+  return [configuration.fingerprint, turn, row.words, whole, hasEvents, changes.join(' '), ...signatures].join('\n');
 }
 
 /** Mail, what waits and what was held back. */

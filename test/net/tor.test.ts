@@ -10,13 +10,9 @@ import { LookFailure, TargetFailure } from '../../src/core/failure.ts';
 import { bind } from '../support/bind.ts';
 import { codeOf, runCheck } from '../support/check.ts';
 import { testContext } from '../support/context.ts';
-<<<<<<< HEAD
 import { DEMO_CATALOGUE, demoSnapshot } from '../support/demo.ts';
 import { openFirefox, throughTor } from '../support/firefox.ts';
-=======
 import { NOW, signedReport, testHost } from '../support/host-report.ts';
-import { type RawServer, rawServer } from '../support/raw-server.ts';
->>>>>>> main
 import { needs } from '../support/server.ts';
 import { type PublishedSites, publishInto } from '../support/site.ts';
 import { type SiteServer, serveFolder } from '../support/site-server.ts';
@@ -31,13 +27,9 @@ import {
 
 const here = needs('tor', 'tor-gencert');
 let tor: TorNetwork;
-<<<<<<< HEAD
 let web: SiteServer;
 let sites: PublishedSites;
-=======
-let web: RawServer;
 const web1 = testHost('web1');
->>>>>>> main
 /** Clients that have the key for the service `closed`, a wrong one, and none; each lets us in to its control port in its own way. */
 let keyed: TorClient;
 let mistaken: TorClient;
@@ -64,15 +56,11 @@ function look(address: string | undefined, options: Record<string, unknown>) {
 
 before(async () => {
   if (here.skip) return;
-<<<<<<< HEAD
   sites = await publishInto(demoSnapshot(), DEMO_CATALOGUE);
-  web = await serveFolder(sites.folder, { '/': 'behind the onion' });
-=======
-  web = await rawServer((socket, first) => {
-    const body = first.toString().startsWith('GET /vigie-report ') ? signedReport(web1).toString() : 'behind the onion';
-    socket.end(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+  web = await serveFolder(sites.folder, {
+    '/': 'behind the onion',
+    '/vigie-report': signedReport(web1).toString(),
   });
->>>>>>> main
   const ports = { 80: `127.0.0.1:${web.port}` };
   tor = await startTorNetwork({ open: { ports }, closed: { ports, only: key.service } });
   const name = (tor.onions['closed'] ?? '').replace('.onion', '');

@@ -70,7 +70,13 @@ describe('the style sheet', () => {
 
   it('[H2] it loads nothing, and knows light, dark, narrow and print', () => {
     assert.doesNotMatch(STYLE, /url\(|@import|@font-face|expression/);
-    for (const query of ['screen and (prefers-color-scheme: dark)', 'max-width: 44rem', '@media print', 'prefers-contrast', 'forced-colors'])
+    for (const query of [
+      'screen and (prefers-color-scheme: dark)',
+      'max-width: 44rem',
+      '@media print',
+      'prefers-contrast',
+      'forced-colors',
+    ])
       assert.ok(STYLE.includes(query), query);
     assert.match(STYLE, /focus-visible/);
   });
