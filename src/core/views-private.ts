@@ -137,9 +137,13 @@ function toOwnerEvents({ kind, name, own, related }: Owner, means: Means): Pick<
   };
 }
 
+const LATELY_MS = 2 * 3_600_000;
+
 /** What changed on a host in the last two hours, by somebody's word or its own, newest first. */
 function describeChanges(owner: Owner, { snapshot, calendar }: Means): OwnerView['facts'] {
-  const changes = (snapshot.said?.changes ?? []).filter(({ target }) => owner.kind === 'host' && target === owner.name);
+  const changes = (snapshot.said?.changes ?? []).filter(
+    ({ target, at }) => owner.kind === 'host' && target === owner.name && at > snapshot.now - LATELY_MS,
+  );
   const words = changes
     .sort((a, b) => b.at - a.at)
     .slice(0, 5)
