@@ -103,6 +103,15 @@ function compileTemplates(folder) {
   const { code: small } = transformSync(code, { minifyWhitespace: true, minifySyntax: true });
   writeFileSync(`${folder}/templates.js`, `${small}export const version = '${version}';\n`);
   cpSync('public', `${folder}/public`, { recursive: true });
+  writeStyle(`${folder}/public/style.css`);
+}
+
+/** Lengths and heights of bars and charts are classes: inline styles are forbidden. Written here, so that the style sheet stays readable. */
+function writeStyle(file) {
+  const steps = Array.from({ length: 101 }, (_, i) => `.a${i}{--a:${i}}.b${i}{--b:${i}}.c${i}{--c:${i}}`);
+  const lengths = Array.from({ length: 90 }, (_, i) => `.n${i + 1}{--n:${i + 1}}`);
+  const text = [readFileSync(file, 'utf8'), ...lengths, ...steps].join('\n');
+  writeFileSync(file, transformSync(text, { loader: 'css', minify: true }).code);
 }
 
 /** What these modules import statically, themselves included: absolute paths are not needed, all stand below dist/src. */

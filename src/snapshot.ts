@@ -7,7 +7,9 @@ import type { Status } from './core/status.ts';
 import { count } from './core/transition.ts';
 import { readPasts } from './store/compaction.ts';
 import type { Database } from './store/database.ts';
+import { dayCountersReader, measuredResultsReader } from './store/figures.ts';
 import { calmResultsReader, readEvents, readRuns, resultsReader } from './store/history.ts';
+import { noticesReader, readNoticesStamp } from './store/notices.ts';
 import { readMessages } from './store/outbox.ts';
 import { readPeople } from './store/people.ts';
 
@@ -15,6 +17,8 @@ const EVENTS_SHOWN = 500;
 const RUNS_SHOWN = 200;
 const MESSAGES_SHOWN = 100;
 const RESULTS_SHOWN = 10;
+const NOTICES_SHOWN = 200;
+const DAY_MS = 86_400_000;
 
 /** One moment of the store, for the sites and for people's commands. */
 export function takeSnapshot(
@@ -42,7 +46,19 @@ export function takeSnapshot(
     messages,
     calmResults: calmResultsReader(database, RESULTS_SHOWN),
     recentResults: resultsReader(database, RESULTS_SHOWN),
-    said: readPeople(database, now),
+    measuredResults: measuredResultsReader(database, now - DAY_MS),
+    dayCounters: dayCountersReader(database, toDay(now)),
+    notices: { stamp: readNoticesStamp(database), read: noticesReader(database, NOTICES_SHOWN) },
+    said: readPeople(database, now, oldestOnset(statuses, now)),
     banners,
   };
+}
+
+const CHANGES_SHOWN_MS = 30 * DAY_MS;
+
+/** What changed just before a problem is shown as long as the problem lasts, within reason. */
+function oldestOnset(statuses: Map<string, Status>, now: number): number {
+  let oldest = now;
+  for (const { problem } of statuses.values()) if (problem !== null && problem.onset < oldest) oldest = problem.onset;
+  return Math.max(oldest, now - CHANGES_SHOWN_MS);
 }

@@ -1,4 +1,6 @@
+import { judgeNeed } from '../core/needed.ts';
 import { isSelected } from '../core/selection.ts';
+import { toExitCode } from '../core/state.ts';
 import { openHistoryForReading } from '../store/database.ts';
 import { readStatuses } from '../store/history.ts';
 import { type Command, UsageError } from './command.ts';
@@ -16,8 +18,9 @@ export const status: Command = {
   },
   help: [
     '--problems        only what is not OK',
-    '--needed-by WORD  only services that WORD needs, such as release',
-    '--exit-code       ends with the worst state: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN',
+    '--needed-by WORD  can WORD (release, users) go ahead? and the services that it needs',
+    '--exit-code       ends with the worst state: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN;',
+    '                  with --needed-by the worst that is sure: one failure of three is not yet one',
     '--json            prints one JSON object for each check',
   ],
   async run(context, { values, positionals }) {
@@ -25,11 +28,16 @@ export const status: Command = {
     const database = openHistoryForReading(configuration.state);
     if (database === null)
       throw new UsageError(`status: no history in ${configuration.state} yet, expected a run before: vigie run`);
-    const rows = statusRows({ configuration, statuses: readStatuses(database) }).filter(select(values, positionals, configuration));
+    const statuses = readStatuses(database);
+    const rows = statusRows({ configuration, statuses }).filter(select(values, positionals, configuration));
     database.close();
+    const word = values['needed-by'];
+    const need = typeof word === 'string' ? judgeNeed(configuration, statuses, word) : null;
+    if (need !== null && values['json'] !== true) context.out(`${need.word}: ${need.answer}; ${need.sentence}\n`);
     if (values['json'] === true) for (const row of rows) context.out(`${JSON.stringify(row.status)}\n`);
     else for (const line of formatStatusTable(context, rows, context.now)) context.out(`${line}\n`);
-    return values['exit-code'] === true ? worstExitCode(rows) : 0;
+    if (values['exit-code'] !== true) return 0;
+    return need === null ? worstExitCode(rows) : toExitCode(need.state);
   },
 };
 

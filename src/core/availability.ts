@@ -185,7 +185,7 @@ export function emptyDay(day: string): DayCounters {
   return { day, tally: [...EMPTY_TALLY], results: 0, failures: 0, latency: [], metrics: {} };
 }
 
-function countMetric(metrics: Record<string, MetricCounters>, name: string, value: number): void {
+export function countMetric(metrics: Record<string, MetricCounters>, name: string, value: number): void {
   const counters = Object.hasOwn(metrics, name) ? metrics[name] : undefined;
   if (counters === undefined) {
     metrics[name] = { min: value, max: value, sum: value, count: 1 };

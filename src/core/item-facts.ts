@@ -71,3 +71,8 @@ export function pageOf(check: Pick<Check, 'service' | 'host' | 'name' | 'id'>): 
   if (check.host !== null) return `hosts/${check.host}.html#${check.name}`;
   return `checks.html#${check.id.replace('/', '-')}`;
 }
+
+/** The page of one check alone, with its charts and settings. */
+export function checkPageOf({ id }: Pick<Check, 'id'>): string {
+  return `checks/${id}.html`;
+}

@@ -1,4 +1,6 @@
+import type { DayCounters } from './availability.ts';
 import type { Configuration } from './configuration.ts';
+import type { MeasuredResult } from './figures.ts';
 import type { Event } from './item.ts';
 import type { Past } from './past.ts';
 import type { People } from './people.ts';
@@ -36,6 +38,25 @@ export interface MessageRecord {
   answer: string;
 }
 
+/** One item that was owed to a recipient, and what became of it. */
+export interface Notice {
+  at: number;
+  kind: string;
+  /** A check's id, a host's name, or what it is about. */
+  subject: string;
+  state: State | null;
+  reason: string;
+  contact: string;
+  recipient: string;
+  /** What it waits for, up to `releaseAt`. */
+  wait: string | null;
+  releaseAt: number;
+  /** Why it will not be sent. */
+  closed: string | null;
+  message: number | null;
+  messageState: MessageRecord['state'] | null;
+}
+
 /** Everything that the private site is made of: one moment of the store. */
 export interface Snapshot {
   /** When the pages are made: the start of the run that they show. */
@@ -57,6 +78,11 @@ export interface Snapshot {
   calmResults(check: string): CalmResults | null;
   /** The newest results of a check first, read when its page is made. */
   recentResults(check: string): PastResult[];
+  /** What a check measured in the last 24 hours, and its days' counters: read when its own page is made. */
+  measuredResults(check: string): MeasuredResult[];
+  dayCounters(check: string): DayCounters[];
+  /** What was owed to whom; `stamp` changes with it. */
+  notices: { stamp: string; read(): Notice[] };
   /** What people said and that is not over; null when that is nothing. */
   said: People | null;
   /** Sentences for the red banner: configuration in its last good version, mail that failed. */

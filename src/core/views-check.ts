@@ -2,6 +2,7 @@ import { toDay } from './availability.ts';
 import { formatAge } from './calendar.ts';
 import type { Check } from './configuration.ts';
 import type { Event } from './item.ts';
+import { checkPageOf } from './item-facts.ts';
 import { type WindowFigures, windowFigures } from './past.ts';
 import { isNew } from './remember.ts';
 import { WINDOWS } from './run-record.ts';
@@ -9,8 +10,8 @@ import type { PastResult, Snapshot } from './snapshot.ts';
 import { type Status, stateType } from './status.ts';
 import { count } from './transition.ts';
 import { type Bar, type BarRun, dayLabels, describeBar, hourLabels, toDayBar, toHourBar, toRuns } from './views-bar.ts';
+import { describeLimits } from './views-chart.ts';
 import { describeSaid, type Said, toSaid } from './views-people.ts';
-import { describeThreshold, formatSettings, toSettings } from './views-settings.ts';
 import { hardState, type Standing, type StateWord, standingOf, stateWord } from './views-state.ts';
 import {
   type Calendar,
@@ -35,7 +36,11 @@ export interface Means {
   dayLabels: string[];
   hourLabels: string[];
   eventsByCheck: Map<string, Event[]>;
+  /** Of hosts as a whole, such as reboots. */
+  hostEvents: Map<string, Event[]>;
   said: Said;
+  /** What signatureOf made already: a check stands on its owner's page and on its own. */
+  signatures: Map<string, string>;
 }
 
 /** One check with what several pages need of it. */
@@ -68,26 +73,13 @@ export interface CheckView extends StateWord {
   hoursWords: string;
   days: BarRun[];
   daysWords: string;
-  /** One entry a window, in the order of WINDOWS. */
-  availability: string[];
-  down: string[];
-  wasDown: boolean;
-  unmeasured: string[];
-  /** CRITICAL while a downtime held: shown apart, and no part of the availability. */
-  planned: string[];
-  wasPlanned: boolean;
-  hasGaps: boolean;
-  hasLatency: boolean;
-  p50: string[];
-  p95: string[];
-  p99: string[];
+  /** Figures by window, in the order of WINDOWS: each row begins with what it is. */
+  windowRows: string[][];
   metrics: { label: string; value: string; limits: string }[];
   results: ResultView[];
   resultsWords: string;
-  events: EventView[];
-  settings: string;
-  source: string;
-  commands: string;
+  /** Its own page, with charts, events and settings; relative to the site's root. */
+  page: string;
 }
 
 export interface ResultView {
@@ -111,15 +103,27 @@ export interface EventView {
 
 export function toMeans(snapshot: Snapshot, catalogue: MetricCatalogue, calendar: Calendar): Means {
   const eventsByCheck = new Map<string, Event[]>();
+  const hostEvents = new Map<string, Event[]>();
   for (const event of snapshot.events) {
-    if (event.check === null) continue;
-    const found = eventsByCheck.get(event.check);
-    if (found === undefined) eventsByCheck.set(event.check, [event]);
+    const [map, key] = event.check === null ? [hostEvents, event.host] : [eventsByCheck, event.check];
+    if (key === null) continue;
+    const found = map.get(key);
+    if (found === undefined) map.set(key, [event]);
     else found.push(event);
   }
   const { now } = snapshot;
   const said = toSaid(snapshot);
-  return { snapshot, catalogue, calendar, dayLabels: dayLabels(toDay(now)), hourLabels: hourLabels(now), eventsByCheck, said };
+  return {
+    snapshot,
+    catalogue,
+    calendar,
+    dayLabels: dayLabels(toDay(now)),
+    hourLabels: hourLabels(now),
+    eventsByCheck,
+    hostEvents,
+    said,
+    signatures: new Map(),
+  };
 }
 
 export function seeCheck(check: Check, { snapshot }: Means): Seen {
@@ -133,7 +137,6 @@ export function seeCheck(check: Check, { snapshot }: Means): Seen {
   };
 }
 
-const EVENTS_OF_A_CHECK = 20;
 const NO_MOMENT: Moment = { iso: '', words: '' };
 
 export function toCheckView(seen: Seen, means: Means): CheckView {
@@ -169,43 +172,34 @@ export function toCheckView(seen: Seen, means: Means): CheckView {
     hoursWords: describeBar(seen.hours, 'hours'),
     days: toRuns(days, means.dayLabels),
     daysWords: describeBar(days, 'days'),
-    ...toFigureViews(figures),
+    windowRows: toWindowRows(figures),
     metrics: toMetricViews(check, latest?.metrics ?? {}, means.catalogue),
     ...(latest === null ? NO_RESULTS : toResultViews(check.id, means)),
-    events: (means.eventsByCheck.get(check.id) ?? []).slice(0, EVENTS_OF_A_CHECK).map((event) => toEventView(event, calendar)),
-    settings: formatSettings(toSettings(check, means.catalogue)),
-    source: `${check.source.file}:${check.source.line}`,
-    commands: `vigie check -v ${check.id}\nvigie explain ${check.id}\nvigie run --now ${check.id}`,
+    page: checkPageOf(check),
   };
 }
 
-function toFigureViews(
-  figures: WindowFigures[],
-): Pick<
-  CheckView,
-  'availability' | 'down' | 'wasDown' | 'planned' | 'wasPlanned' | 'unmeasured' | 'hasGaps' | 'hasLatency' | 'p50' | 'p95' | 'p99'
-> {
+/** What was never down and never unmeasured needs no rows that say so. */
+function toWindowRows(figures: WindowFigures[]): string[][] {
+  if (figures.length === 0) return [];
   const span = (seconds: number) => (seconds === 0 ? '–' : formatAge(seconds));
-  return {
-    availability: figures.map((one) => formatAvailability(one.availability)),
-    down: figures.map((one) => span(one.critical)),
-    wasDown: figures.some((one) => one.critical > 0),
-    hasGaps: figures.some((one) => one.unmeasured > 0),
-    unmeasured: figures.map((one) => span(one.unmeasured)),
-    wasPlanned: figures.some((one) => one.planned > 0),
-    planned: figures.map((one) => span(one.planned)),
-    hasLatency: figures.some((one) => one.p50 !== null),
-    p50: figures.map((one) => formatLatency(one.p50)),
-    p95: figures.map((one) => formatLatency(one.p95)),
-    p99: figures.map((one) => formatLatency(one.p99)),
-  };
+  const rows = [['available', ...figures.map((one) => formatAvailability(one.availability))]];
+  if (figures.some((one) => one.critical > 0)) rows.push(['critical', ...figures.map((one) => span(one.critical))]);
+  if (figures.some((one) => one.planned > 0)) rows.push(['planned', ...figures.map((one) => span(one.planned))]);
+  if (figures.some((one) => one.unmeasured > 0)) rows.push(['not measured', ...figures.map((one) => span(one.unmeasured))]);
+  if (figures.some((one) => one.p50 !== null)) {
+    rows.push(['p50', ...figures.map((one) => formatLatency(one.p50))]);
+    rows.push(['p95', ...figures.map((one) => formatLatency(one.p95))]);
+    rows.push(['p99', ...figures.map((one) => formatLatency(one.p99))]);
+  }
+  return rows;
 }
 
 function toMetricViews(check: Check, metrics: Record<string, number>, catalogue: MetricCatalogue): CheckView['metrics'] {
   return Object.entries(metrics).map(([name, value]) => {
     const unit = metricUnit(catalogue, check.type, name);
     const threshold = check.thresholds[name];
-    const limits = threshold === undefined ? '' : describeThreshold(threshold, unit);
+    const limits = threshold === undefined ? '' : describeLimits(threshold, unit);
     return { label: catalogue[check.type]?.[name]?.label ?? name, value: formatMetric(value, unit), limits };
   });
 }
@@ -230,7 +224,7 @@ function toResultViews(check: string, { snapshot, calendar }: Means): ResultView
   };
 }
 
-function toResultView(result: PastResult, calendar: Calendar): ResultView {
+export function toResultView(result: PastResult, calendar: Calendar): ResultView {
   const withheld = result.withheld === null ? '' : ` (not judged: ${result.withheld})`;
   return {
     at: calendar.full(result.at),
@@ -289,7 +283,15 @@ export function describeTold(check: Check, status: Status, now: number): string 
  * What a check's section is made of, as far as people wait for it: while this stays, the section may be some minutes old. A calm
  * check's answer times alone are no reason to write its page again in every run.
  */
-export function signatureOf({ check, status, standing, state }: Seen, means: Means): string {
+export function signatureOf(seen: Seen, means: Means): string {
+  const known = means.signatures.get(seen.check.id);
+  if (known !== undefined) return known;
+  const made = makeSignature(seen, means);
+  means.signatures.set(seen.check.id, made);
+  return made;
+}
+
+function makeSignature({ check, status, standing, state }: Seen, means: Means): string {
   const latest = status?.latest;
   const known = [check.id, standing, state.word, status?.problem?.onset, status?.problem?.told, status?.problem?.toldTo.length];
   const trouble = standing === 'ok' ? [] : [latest?.run, latest?.withheld];

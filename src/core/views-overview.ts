@@ -1,24 +1,15 @@
-import { availability } from './availability.ts';
 import { PRIORITIES } from './configuration.ts';
-import { pageOf } from './item-facts.ts';
-import { windowFigures, windowTally } from './past.ts';
-import type { Window } from './run-record.ts';
+import { windowFigures } from './past.ts';
 import { STATES, type State } from './state.ts';
 import { count } from './transition.ts';
 import { type BarRun, describeBar, toRuns, worstBar } from './views-bar.ts';
-import { describeTold, type Means, type Seen } from './views-check.ts';
+import type { Means, Seen } from './views-check.ts';
+import type { NeedRow } from './views-needed.ts';
 import type { Owner } from './views-owner.ts';
-import { describeSaid, type SaidRow, toSaidRows } from './views-people.ts';
+import { type SaidRow, toSaidRows } from './views-people.ts';
+import { type ProblemView, type SmallRow, shareOf, toProblem, toSmallRow } from './views-problem.ts';
 import { hardState, hardWord, type StateWord } from './views-state.ts';
-import {
-  formatAvailability,
-  formatLatency,
-  listSome,
-  type Moment,
-  STATE_CLASS,
-  type StateClass,
-  WITHHELD_WORDS,
-} from './views-words.ts';
+import { formatAvailability, formatLatency, STATE_CLASS, type StateClass, WITHHELD_WORDS } from './views-words.ts';
 import { findHolding } from './why.ts';
 
 /** The first page: what is wrong, then everything at a glance. */
@@ -28,12 +19,14 @@ export interface OverviewView {
   worst: StateClass;
   tally: { class: StateClass; count: number; label: string }[];
   /** Who is hurt (W6): for each name in `needed_by`, the state of what it needs. */
-  hurt: (StateWord & { name: string; words: string })[];
+  hurt: NeedRow[];
   problems: ProblemView[];
   /** Failing, but not yet a problem. */
   soft: SmallRow[];
   /** What could not be judged, by the reason. */
   withheld: { reason: string; rows: SmallRow[] }[];
+  /** A problem three times within a day: only outages that last are told. */
+  unstable: SmallRow[];
   /** What is judged, but not told. */
   heldBack: { reason: string; rows: SmallRow[] }[];
   /** What people said: changes, downtimes, acknowledgements. */
@@ -41,25 +34,6 @@ export interface OverviewView {
   isFirstRun: boolean;
   services: OwnerRow[];
   hosts: OwnerRow[];
-}
-
-export interface ProblemView extends StateWord {
-  page: string;
-  owner: string;
-  name: string;
-  since: Moment;
-  age: string;
-  said: string;
-  notes: string[];
-  hours: BarRun[];
-  hoursWords: string;
-}
-
-export interface SmallRow extends StateWord {
-  id: string;
-  page: string;
-  said: string;
-  why: string;
 }
 
 export interface OwnerRow extends StateWord {
@@ -79,18 +53,23 @@ export interface OwnerRow extends StateWord {
   p95: string;
 }
 
-export function toOverview(checks: Seen[], rows: Map<Owner, OwnerRow>, means: Means): OverviewView {
+export function toOverview(
+  checks: Seen[],
+  rows: Map<Owner, OwnerRow>,
+  { means, hurt }: { means: Means; hurt: NeedRow[] },
+): OverviewView {
   const standing = (name: Seen['standing']) => checks.filter((one) => one.standing === name);
-  const problems = standing('problem').sort(byUrgency);
+  const problems = standing('problem').sort((a, b) => byUrgency(a, b, means));
   const tally = toTally(checks);
   return {
     banners: means.snapshot.banners,
     ...toHeadline(checks, problems),
     tally,
-    hurt: toHurt([...rows.keys()], means),
+    hurt,
     problems: problems.map((one) => toProblem(one, means)),
     soft: standing('soft').map((one) => toSmallRow(one, means)),
     withheld: toWithheld(standing('withheld'), means),
+    unstable: toUnstable(checks, means),
     heldBack: toHeldBack(checks, means),
     said: toSaidRows(means.snapshot.said, means.snapshot.now, means.calendar),
     isFirstRun: means.snapshot.runs.length <= 1,
@@ -99,11 +78,13 @@ export function toOverview(checks: Seen[], rows: Map<Owner, OwnerRow>, means: Me
   };
 }
 
-/** Worst first, then by priority, then the newest: what has just broken is what one came to see. */
-function byUrgency(a: Seen, b: Seen): number {
+/** Worst first, then what nobody has said that they know, then by priority, then the newest: what has just broken is what one came to see. */
+function byUrgency(a: Seen, b: Seen, { said }: Means): number {
+  const isKnown = ({ check }: Seen) => Number(said.acknowledged.has(check.id) || said.held.has(check.id));
   const rank = (one: Seen) => ['CRITICAL', 'WARNING', 'UNKNOWN', 'OK'].indexOf(one.state.word);
   return (
     rank(a) - rank(b) ||
+    isKnown(a) - isKnown(b) ||
     PRIORITIES.indexOf(a.check.priority) - PRIORITIES.indexOf(b.check.priority) ||
     (b.status?.problem?.onset ?? 0) - (a.status?.problem?.onset ?? 0)
   );
@@ -133,87 +114,8 @@ function toHeadline(checks: Seen[], problems: Seen[]): Pick<OverviewView, 'headl
   return { headline: `No problem: ${ok} of ${watched.length} checks are OK.`, worst: 'ok' };
 }
 
-function toHurt(owners: Owner[], means: Means): OverviewView['hurt'] {
-  const names = [...new Set(owners.flatMap((owner) => owner.neededBy))].sort();
-  return names.map((name) => {
-    const needed = owners.filter((owner) => owner.neededBy.includes(name));
-    const states = needed.map((owner) => ({ owner, state: hardWord(toChecks(owner), means.snapshot.statuses) }));
-    const broken = states.filter(({ state }) => state !== 'OK');
-    const worst = (['CRITICAL', 'WARNING', 'UNKNOWN'] as const).find((state) => broken.some((one) => one.state === state)) ?? 'OK';
-    const titles = listSome(
-      broken.map(({ owner }) => owner.title),
-      3,
-    );
-    const words = broken.length === 0 ? `${count(needed.length, 'service')}, none broken` : titles;
-    return { name, word: worst, class: STATE_CLASS[worst], words };
-  });
-}
-
 function toChecks(owner: Owner): Seen['check'][] {
   return [...owner.own, ...owner.related].map((seen) => seen.check);
-}
-
-function toProblem(seen: Seen, means: Means): ProblemView {
-  const { check, status } = seen;
-  const { calendar, snapshot } = means;
-  const onset = status?.problem?.onset ?? snapshot.now;
-  return {
-    ...seen.state,
-    page: pageOf(check),
-    owner: ownerName(seen),
-    name: check.name,
-    since: calendar.short(onset),
-    age: calendar.age(onset),
-    said: status?.latest?.output ?? '',
-    notes: toNotes(seen, means),
-    hours: toRuns(seen.hours, means.hourLabels),
-    hoursWords: describeHours(seen, means),
-  };
-}
-
-function ownerName({ check }: Seen): string {
-  return check.service ?? check.host ?? 'proxy';
-}
-
-function describeHours(seen: Seen, means: Means): string {
-  const share = shareOf(seen, '24h', means);
-  return share === null || share === 1 ? describeBar(seen.hours, 'hours') : `last 24 hours: ${formatAvailability(share)} available`;
-}
-
-/** What a person needs beside the output: how sure, who was told, who is hurt, what hangs on it, what to do. */
-function toNotes({ check, status }: Seen, means: Means): string[] {
-  const { configuration, statuses, now } = means.snapshot;
-  const service = check.service === null ? undefined : configuration.services[check.service];
-  const behind = configuration.checks.filter(
-    (other) => other.parents.includes(check.id) && statuses.get(other.id)?.latest?.withheld != null,
-  );
-  if (status === undefined) return [];
-  const { problem, streak, latest } = status;
-  return [
-    ...(problem !== null && problem.okInARow > 0 ? [`OK ${problem.okInARow} of ${check.recoveries} times: ending`] : []),
-    ...(streak !== null ? [`${streak.length} in a row`] : []),
-    ...(latest?.withheld != null ? [`not judged now: ${WITHHELD_WORDS[latest.withheld]}`] : []),
-    ...(service !== undefined && service.neededBy.length > 0 ? [`hurts ${service.neededBy.join(', ')}`] : []),
-    ...(behind.length > 0 ? [`${count(behind.length, 'check')} behind it not judged`] : []),
-    ...(check.via === null ? [] : [`through ${check.via}`]),
-    ...(check.public === null ? [] : ['public']),
-    describeTold(check, status, now)
-      .replace(/^\w/, (letter) => letter.toLowerCase())
-      .replace(/\.$/, ''),
-    ...describeSaid(check, means.said, means.calendar),
-    ...(check.notes === null ? [] : [check.notes]),
-  ];
-}
-
-export function toSmallRow({ check, status, state }: Seen, { calendar }: Means): SmallRow {
-  const needed = status?.streak?.judged === false ? Math.max(check.attempts, check.unknownAttempts) : check.attempts;
-  const why =
-    status?.problem != null
-      ? `since ${calendar.full(status.problem.onset).words}`
-      : status?.streak == null
-        ? ''
-        : `failure ${status.streak.length} of ${needed} before an alert`;
-  return { ...state, id: check.id, page: pageOf(check), said: status?.latest?.output ?? '', why };
 }
 
 function toWithheld(checks: Seen[], means: Means): OverviewView['withheld'] {
@@ -224,13 +126,18 @@ function toWithheld(checks: Seen[], means: Means): OverviewView['withheld'] {
   }));
 }
 
-/** Unstable, waiting for its pattern, waiting for a mass failure to be seen: a reader who misses a mail finds the reason here. */
+/** What is unstable stands under a heading of its own, and once. */
+function toUnstable(checks: Seen[], means: Means): SmallRow[] {
+  return checks.filter(({ status }) => status?.trouble?.unstable != null).map((one) => toSmallRow(one, means));
+}
+
+/** Waiting for its pattern, waiting for a mass failure to be seen: a reader who misses a mail finds the reason here. */
 function toHeldBack(checks: Seen[], means: Means): OverviewView['heldBack'] {
   const groups = new Map<string, Seen[]>();
   for (const one of checks) {
     if (one.status === undefined || one.status.latest?.withheld != null) continue;
     const holding = findHolding(one.status, means.snapshot.now);
-    if (holding === null || holding.because === 'new') continue;
+    if (holding === null || holding.because === 'new' || holding.because === 'unstable') continue;
     groups.set(holding.words, [...(groups.get(holding.words) ?? []), one]);
   }
   return [...groups].map(([reason, members]) => ({ reason, rows: members.map((one) => toSmallRow(one, means)) }));
@@ -258,10 +165,6 @@ export function toOwnerRow(owner: Owner, means: Means): OwnerRow {
     availability: shares.length === 0 ? '–' : formatAvailability(Math.min(...shares)),
     p95: p95.length === 0 ? '–' : formatLatency(Math.max(...p95)),
   };
-}
-
-function shareOf({ check, status }: Seen, window: Window, { snapshot }: Means): number | null {
-  return status === undefined ? null : availability(windowTally(window, status, snapshot.pasts.get(check.id)));
 }
 
 function slowestOf({ check, status }: Seen, { snapshot }: Means): number | null {

@@ -1,6 +1,8 @@
-import { pageOf } from './item-facts.ts';
+import type { Event } from './item.ts';
+import { checkPageOf } from './item-facts.ts';
 import { WINDOWS } from './run-record.ts';
 import type { Snapshot } from './snapshot.ts';
+import type { State } from './state.ts';
 import {
   type CheckView,
   type EventView,
@@ -12,9 +14,14 @@ import {
   toEventView,
   toMeans,
 } from './views-check.ts';
+import { type CheckPageView, toCheckPage } from './views-check-page.ts';
 import { type ChecksView, toChecksView } from './views-configuration.ts';
-import { type OverviewView, type OwnerRow, toOverview, toOwnerRow, toSmallRow } from './views-overview.ts';
+import { type EventsView, toEventsPages } from './views-events.ts';
+import { type NeedView, toNeeds, toNeedView } from './views-needed.ts';
+import { type NoticesView, toNoticesView } from './views-notices.ts';
+import { type OverviewView, type OwnerRow, toOverview, toOwnerRow } from './views-overview.ts';
 import { type Owner, ownersOf } from './views-owner.ts';
+import { toSmallRow } from './views-problem.ts';
 import { type RunsView, toRunsView } from './views-runs.ts';
 import { type MetricCatalogue, type Moment, toCalendar } from './views-words.ts';
 
@@ -28,21 +35,21 @@ export interface PrivateView {
   overview: OverviewView;
   /** Pages of services and hosts, each made only when its key has changed. */
   owners: (Keyed<OwnerView> & { row: OwnerRow })[];
-  events: Keyed<EventsView>;
+  events: (Keyed<EventsView> & { path: string })[];
+  notices: Keyed<NoticesView>;
   checks: Keyed<ChecksView>;
   runs: Keyed<RunsView>;
   windows: readonly string[];
+  /** One page for each check, by its path. */
+  checkPages: (Keyed<CheckPageView> & { path: string })[];
+  /** Who is hurt: one page for each word of `needed_by`, by its path without ending, and its word for scripts. */
+  needs: { path: string; state: State; view: NeedView }[];
 }
 
 /** A page that needs to be made again only when its key is another. */
 export interface Keyed<View> {
   key: string;
   make(): View;
-}
-
-export interface EventsView {
-  days: { day: string; events: (EventView & { id: string; page: string })[] }[];
-  count: number;
 }
 
 /** The page of a host or a service. */
@@ -54,6 +61,10 @@ export interface OwnerView {
   checks: CheckView[];
   /** A host's checks that stand on the pages of its services. */
   elsewhere: ReturnType<typeof toSmallRow>[];
+  /** The newest changes of its checks, and reboots. */
+  events: (EventView & { id: string; page: string })[];
+  /** All of them, or empty when there are none. */
+  eventsPage: string;
 }
 
 export function toPrivateView(snapshot: Snapshot, catalogue: MetricCatalogue): PrivateView {
@@ -62,6 +73,7 @@ export function toPrivateView(snapshot: Snapshot, catalogue: MetricCatalogue): P
   const means = toMeans(snapshot, catalogue, calendar);
   const seen = new Map(configuration.checks.map((check) => [check.id, seeCheck(check, means)]));
   const owners = ownersOf(configuration, seen);
+  const needs = toNeeds(means);
   const rows = new Map(owners.map((owner) => [owner, toOwnerRow(owner, means)]));
   return {
     title: configuration.sites.private?.title ?? configuration.title,
@@ -69,16 +81,33 @@ export function toPrivateView(snapshot: Snapshot, catalogue: MetricCatalogue): P
     run: snapshot.run.run,
     nextRunBy: calendar.full(snapshot.nextRunBy),
     zone: configuration.timezone,
-    overview: toOverview([...seen.values()], rows, means),
+    overview: toOverview([...seen.values()], rows, { means, hurt: needs.map(({ row }) => row) }),
     owners: [...rows].map(([owner, row], place) => {
       const turn = turnOf(now, place / rows.size);
       return { row, key: keyOf(owner, row, turn, means), make: () => toOwnerView(owner, row, means) };
     }),
-    events: { key: eventsKey(means), make: () => toEvents(means) },
+    events: toEventsPages(means),
+    notices: { key: noticesKey(means), make: () => toNoticesView(means) },
     checks: { key: checksKey([...seen.values()], means), make: () => toChecksView([...seen.values()], means) },
     runs: { key: runsKey(snapshot), make: () => toRunsView(snapshot, calendar) },
     windows: WINDOWS,
+    checkPages: toCheckPages([...seen.values()], means),
+    needs: needs.map(({ need, path }) => ({ path, state: need.state, view: toNeedView(need, seen, means) })),
   };
+}
+
+/** Calm checks' own pages are made so many in a run, in turn: their charts move slowly, and a run has its budget. */
+const CALM_PAGES_A_RUN = 2;
+
+function toCheckPages(checks: Seen[], means: Means): PrivateView['checkPages'] {
+  const { snapshot } = means;
+  const { interval, fingerprint } = snapshot.configuration;
+  const period = Math.max(REFRESH_MS, (checks.length / CALM_PAGES_A_RUN) * interval * 1000);
+  return checks.map((one, place) => ({
+    path: checkPageOf(one.check),
+    key: `${fingerprint}\n${turnOf(snapshot.now, place / checks.length, period)}\n${signatureOf(one, means)}`,
+    make: () => toCheckPage(one, means),
+  }));
 }
 
 function toOwnerView(owner: Owner, row: OwnerRow, means: Means): OwnerView {
@@ -89,12 +118,32 @@ function toOwnerView(owner: Owner, row: OwnerRow, means: Means): OwnerView {
     windows: WINDOWS,
     checks: byTrouble(owner.own).map((seen) => toCheckView(seen, means)),
     elsewhere: byTrouble(owner.related).map((seen) => toSmallRow(seen, means)),
+    ...toOwnerEvents(owner, means),
   };
 }
 
+const EVENTS_OF_AN_OWNER = 12;
+
+function toOwnerEvents({ kind, name, own, related }: Owner, means: Means): Pick<OwnerView, 'events' | 'eventsPage'> {
+  const ids = new Set([...own, ...related].map(({ check }) => check.id));
+  const isOwn = (event: Event) => (event.check === null ? kind === 'host' && event.host === name : ids.has(event.check));
+  const found = means.snapshot.events.filter(isOwn);
+  return {
+    events: found.slice(0, EVENTS_OF_AN_OWNER).map((event) => {
+      const page = event.check === null ? '' : checkPageOf({ id: event.check });
+      return { ...toEventView(event, means.calendar), id: event.check ?? name, page };
+    }),
+    eventsPage: found.length === 0 ? '' : `events/${kind}s/${name}.html`,
+  };
+}
+
+const LATELY_MS = 2 * 3_600_000;
+
 /** What changed on a host in the last two hours, by somebody's word or its own, newest first. */
 function describeChanges(owner: Owner, { snapshot, calendar }: Means): OwnerView['facts'] {
-  const changes = (snapshot.said?.changes ?? []).filter(({ target }) => owner.kind === 'host' && target === owner.name);
+  const changes = (snapshot.said?.changes ?? []).filter(
+    ({ target, at }) => owner.kind === 'host' && target === owner.name && at > snapshot.now - LATELY_MS,
+  );
   const words = changes
     .sort((a, b) => b.at - a.at)
     .slice(0, 5)
@@ -106,27 +155,32 @@ function describeChanges(owner: Owner, { snapshot, calendar }: Means): OwnerView
 const REFRESH_MS = 20 * 60_000;
 
 /** Pages take turns, by their share of the list, so that no run makes them all again. */
-function turnOf(now: number, share: number): number {
-  return Math.floor(now / REFRESH_MS + share);
+function turnOf(now: number, share: number, period = REFRESH_MS): number {
+  return Math.floor(now / period + share);
 }
 
 function keyOf(owner: Owner, row: OwnerRow, turn: number, means: Means): string {
   const { configuration } = means.snapshot;
   const signatures = [...owner.own, ...owner.related].map((seen) => signatureOf(seen, means));
+  // Reboots and such are not of a check.
+  const whole = means.hostEvents.get(owner.name)?.[0]?.run ?? '';
+  // The link to its events goes when the last of them is too old to be shown.
+  const hasEvents = [...owner.own, ...owner.related].some(({ check }) => means.eventsByCheck.has(check.id));
   const changes = (means.snapshot.said?.changes ?? []).filter(({ target }) => target === owner.name).map(({ number }) => number);
-  return [configuration.fingerprint, turn, row.words, changes.join(' '), ...signatures].join('\n');
+  return [configuration.fingerprint, turn, row.words, whole, hasEvents, changes.join(' '), ...signatures].join('\n');
 }
 
-function eventsKey({ snapshot }: Means): string {
-  const [newest] = snapshot.events;
-  return [snapshot.configuration.fingerprint, snapshot.events.length, newest?.run, newest?.check, newest?.kind].join('\n');
-}
-
-/** Mail and what went wrong with a run show at once; that runs come as they should, a little later. */
-function runsKey({ runs, messages, configuration, now }: Snapshot): string {
+/** Mail, what waits and what was held back. */
+function noticesKey({ snapshot }: Means): string {
+  const { events, messages, notices, configuration } = snapshot;
   const states = messages.map(({ message, state, attempts }) => `${message} ${state} ${attempts}`);
+  return [configuration.fingerprint, notices.stamp, events.length, events[0]?.run, events[0]?.check, ...states].join('\n');
+}
+
+/** What went wrong with a run shows at once; that runs come as they should, a little later. */
+function runsKey({ runs, configuration, now }: Snapshot): string {
   const unfinished = runs.find((run, i) => i > 0 && run.durationMs === null)?.run;
-  return [configuration.fingerprint, Math.floor(now / REFRESH_MS), unfinished, runs[0]?.items, ...states].join('\n');
+  return [configuration.fingerprint, Math.floor(now / REFRESH_MS), unfinished, runs[0]?.items].join('\n');
 }
 
 function checksKey(checks: Seen[], means: Means): string {
@@ -140,18 +194,4 @@ const ORDER = ['problem', 'soft', 'withheld', 'new', 'ok', 'off'] as const;
 /** Trouble first, otherwise in the order of the names. */
 function byTrouble(checks: Seen[]): Seen[] {
   return [...checks].sort((a, b) => ORDER.indexOf(a.standing) - ORDER.indexOf(b.standing));
-}
-
-function toEvents({ snapshot, calendar }: Means): EventsView {
-  const pages = new Map(snapshot.configuration.checks.map((check) => [check.id, pageOf(check)]));
-  const days = new Map<string, EventsView['days'][number]>();
-  for (const event of snapshot.events) {
-    const at = calendar.full(event.at);
-    const name = at.words.slice(0, 'Sun 2026-11-22'.length);
-    const day = days.get(name) ?? { day: name, events: [] };
-    days.set(name, day);
-    const id = event.check ?? event.host ?? '';
-    day.events.push({ ...toEventView(event, calendar), id, page: pages.get(event.check ?? '') ?? '' });
-  }
-  return { days: [...days.values()], count: snapshot.events.length };
 }

@@ -1,8 +1,9 @@
 import type { RunRecord } from './run-record.ts';
 import type { MessageRecord, Snapshot } from './snapshot.ts';
+import { type ChartView, type Triple, toChart } from './views-chart.ts';
 import { type Calendar, formatSeconds, type Moment, type StateClass } from './views-words.ts';
 
-/** The runs and what they sent: is monitoring itself well? */
+/** The runs: is monitoring itself well? */
 export interface RunsView {
   summary: string;
   runs: {
@@ -19,23 +20,15 @@ export interface RunsView {
     skipped: number;
     items: number;
   }[];
-  messages: {
-    at: Moment;
-    recipient: string;
-    subject: string;
-    word: string;
-    class: StateClass;
-    attempts: number;
-    sentAt: string;
-    answer: string;
-  }[];
+  /** How long the runs took, oldest first; none while there are fewer than two. */
+  charts: ChartView[];
 }
 
-export function toRunsView({ runs, messages, configuration }: Snapshot, calendar: Calendar): RunsView {
+export function toRunsView({ runs, configuration }: Snapshot, calendar: Calendar): RunsView {
   return {
     summary: summarise(runs),
     runs: runs.map((run) => toRun(run, configuration.interval, calendar)),
-    messages: messages.map((message) => toMessage(message, calendar)),
+    charts: toDurations(runs, calendar),
   };
 }
 
@@ -67,13 +60,44 @@ function toRun(run: RunRecord, interval: number, calendar: Calendar): RunsView['
   };
 }
 
+export interface MessageView {
+  at: Moment;
+  recipient: string;
+  subject: string;
+  word: string;
+  class: StateClass;
+  attempts: number;
+  sentAt: string;
+  answer: string;
+}
+
+function toDurations(runs: RunRecord[], calendar: Calendar): ChartView[] {
+  const oldestFirst = [...runs].reverse();
+  const labels = oldestFirst.map(({ startedAt }) => calendar.full(startedAt).words);
+  const values = oldestFirst.map(({ durationMs }): Triple | null => {
+    return durationMs === null ? null : [durationMs / 1000, durationMs / 1000, durationMs / 1000];
+  });
+  const chart = toChart({
+    title: 'Duration of each run',
+    unit: 's',
+    layers: ['duration', 'duration', 'duration'],
+    said: 0,
+    values,
+    labels,
+    threshold: undefined,
+    ends: [labels[0] ?? '', labels.at(-1) ?? ''],
+  });
+  return chart === null ? [] : [chart];
+}
+
 const MESSAGE_STATES: Readonly<Record<MessageRecord['state'], { word: string; class: StateClass }>> = {
   sent: { word: 'SENT', class: 'ok' },
   frozen: { word: 'WAITING', class: 'warning' },
   failed: { word: 'FAILED', class: 'critical' },
 };
 
-function toMessage(message: MessageRecord, calendar: Calendar): RunsView['messages'][number] {
+/** One mail of the notifications' page. */
+export function toMessage(message: MessageRecord, calendar: Calendar): MessageView {
   return {
     at: calendar.full(message.createdAt),
     recipient: message.recipient,

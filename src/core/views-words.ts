@@ -71,9 +71,17 @@ export function formatAvailability(share: number | null): string {
 
 /** `420 ms`, `2.4 s`, `3 min`. */
 export function formatSeconds(seconds: number): string {
-  if (seconds < 0.01) return `${Number((seconds * 1000).toPrecision(2))} ms`;
+  if (seconds < 0.01) return `${roundTo(seconds * 1000, 2)} ms`;
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
-  return seconds < 100 ? `${Number(seconds.toPrecision(3))} s` : formatAge(seconds);
+  return seconds < 100 ? `${roundTo(seconds, 3)} s` : formatAge(seconds);
+}
+
+/** As `Number(value.toPrecision(digits))`, which is slow, and tables have thousands of figures. */
+function roundTo(value: number, digits: number): number {
+  const size = Math.abs(value);
+  if (!(size >= 1e-3 && size < 1e4)) return Number(value.toPrecision(digits));
+  const factor = 10 ** (digits - 1 - Math.floor(Math.log10(size)));
+  return factor >= 1 ? Math.round(value * factor) / factor : Number(value.toPrecision(digits));
 }
 
 export function formatLatency(seconds: number | null): string {
@@ -85,11 +93,11 @@ const SIZES = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 /** A metric's value as one says it: `1.8 TiB`, `91.4 %`, `11 days`. */
 export function formatMetric(value: number, unit: Unit): string {
   if (unit === 's') return value < 0 ? `${value} s` : formatSeconds(value);
-  if (unit === '%') return `${Number(value.toPrecision(4))} %`;
-  if (unit === 'd') return `${Number(value.toFixed(1))} days`;
-  if (unit === '') return String(Number(value.toPrecision(6)));
+  if (unit === '%') return `${roundTo(value, 4)} %`;
+  if (unit === 'd') return `${Math.round(value * 10) / 10} days`;
+  if (unit === '') return String(Number.isInteger(value) && Math.abs(value) < 1e6 ? value : Number(value.toPrecision(6)));
   const step = value < 1024 ? 0 : Math.min(SIZES.length - 1, Math.floor(Math.log2(value) / 10));
-  return `${Number((value / 1024 ** step).toPrecision(3))} ${SIZES[step]}`;
+  return `${roundTo(value / 1024 ** step, 3)} ${SIZES[step]}`;
 }
 
 /** Unit and label of each metric, by check type: what the types declare. */

@@ -36,7 +36,7 @@ export function toPrivateJson(snapshot: Snapshot): string {
         parts: latest?.parts ?? [],
         acknowledged: said.acknowledged.has(check.id),
         downtime: said.held.has(check.id),
-        unstable: false,
+        unstable: status?.trouble?.unstable != null,
         withheld: latest?.withheld ?? null,
         public: check.public !== null,
       };

@@ -5,6 +5,7 @@ import { type Keyed, type PrivateView, toPrivateView } from '../core/views-priva
 import { type PublicView, toPublicView } from '../core/views-public.ts';
 import type { MetricCatalogue } from '../core/views-words.ts';
 import { toPrivateJson, toPublicJson } from './json.ts';
+import { toMetricsText } from './openmetrics.ts';
 import { loadRenderer, type Renderer } from './renderer.ts';
 import { type SiteCounts, type SiteFile, type SiteFiles, writeSite } from './writer.ts';
 
@@ -15,7 +16,14 @@ export async function publishSites(snapshot: Snapshot, catalogue: MetricCatalogu
   const render = await loadRenderer();
   const { private: privateSite, public: publicSite } = snapshot.configuration.sites;
   const sites: [Site | null, () => SiteFiles][] = [
-    [privateSite, () => renderPrivateSite(render, toPrivateView(snapshot, catalogue), toPrivateJson(snapshot))],
+    [
+      privateSite,
+      () =>
+        renderPrivateSite(render, toPrivateView(snapshot, catalogue), {
+          json: toPrivateJson(snapshot),
+          metrics: toMetricsText(snapshot),
+        }),
+    ],
     [publicSite, () => renderPublicSite(render, toPublicView(snapshot))],
   ];
   const counts: SiteCounts = { written: 0, unchanged: 0 };
@@ -37,7 +45,11 @@ export async function publishSites(snapshot: Snapshot, catalogue: MetricCatalogu
 /** Stands in a page's foot for the run in which its content last changed, which only the writer knows. */
 const RUN_STAMP = '{run}';
 
-export function renderPrivateSite(render: Renderer, view: PrivateView, json: string): SiteFiles {
+export function renderPrivateSite(
+  render: Renderer,
+  view: PrivateView,
+  { json, metrics }: { json: string; metrics: string },
+): SiteFiles {
   const files: SiteFiles = readAssets();
   const frame = {
     title: view.title,
@@ -47,8 +59,9 @@ export function renderPrivateSite(render: Renderer, view: PrivateView, json: str
     run: view.run,
     nextRunBy: view.nextRunBy,
   };
-  const page = <View extends object>(template: string, path: string, { key, make }: Keyed<View>) =>
+  const page = <View extends object>(template: string, path: string, { key, make }: Keyed<View>, isQuiet = false) =>
     files.set(path, {
+      isQuiet,
       key: `${render.version}\n${key}`,
       make: () => toStamped(render.page(`private/${template}.njk`, path, { ...frame, ...make() })),
     });
@@ -56,7 +69,14 @@ export function renderPrivateSite(render: Renderer, view: PrivateView, json: str
     page('owner', owner.row.page, owner);
     files.set(`state/${owner.row.name}.txt`, `${owner.row.hard}\n`);
   }
-  page('events', 'events.html', view.events);
+  for (const check of view.checkPages) page('check-page', check.path, check, true);
+  for (const events of view.events) page('events', events.path, events);
+  page('notifications', 'notifications.html', view.notices);
+  for (const { path, state, view: need } of view.needs) {
+    files.set(`${path}.html`, render.page('private/need.njk', `${path}.html`, { ...frame, need }));
+    files.set(`${path}.txt`, `${state}\n`);
+  }
+  files.set('metrics.txt', metrics);
   page('checks', 'checks.html', { key: view.checks.key, make: () => ({ ...view.checks.make(), windows: view.windows }) });
   page('runs', 'runs.html', view.runs);
   files.set('status.json', json);

@@ -1,5 +1,5 @@
 import nunjucks, { type Environment } from 'nunjucks/browser/nunjucks-slim.js';
-import { renderCells } from './cells.ts';
+import { renderCells, renderColumns, renderRows } from './cells.ts';
 
 export interface Renderer {
   /** `path` is the page's place in the site, from which its relative links are made. */
@@ -19,7 +19,11 @@ export async function loadRenderer(): Promise<Renderer> {
   };
   const loader = new nunjucks.PrecompiledLoader(compiled.templates);
   const environment: Environment = new nunjucks.Environment([loader], { autoescape: true, throwOnUndefined: true });
-  environment.addGlobal('cells', (runs: Parameters<typeof renderCells>[0]) => new nunjucks.runtime.SafeString(renderCells(runs)));
+  const addMarkup = <T>(name: string, render: (from: T) => string) =>
+    environment.addGlobal(name, (from: T) => new nunjucks.runtime.SafeString(render(from)));
+  addMarkup('cells', renderCells);
+  addMarkup('columns', renderColumns);
+  addMarkup('rows', renderRows);
   return {
     version: compiled.version,
     page: (template, path, context) => {

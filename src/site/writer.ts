@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
-import type { Dirent } from 'node:fs';
+import { hash as oneShotHash } from 'node:crypto';
 import {
   closeSync,
   existsSync,
+  fdatasyncSync,
   fstatSync,
-  fsyncSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -28,6 +27,11 @@ export type SiteFile = string | Buffer | { before: string; after: string };
 /** A file that is made only when its key is not the one that it was last made with. */
 export interface KeyedFile {
   key: string;
+  /**
+   * One of hundreds: with the same key it is not even looked at, and it is not synced to the disk. What somebody altered, or a power
+   * failure left empty, is made good with the next key.
+   */
+  isQuiet?: boolean;
   make(): SiteFile;
 }
 
@@ -46,7 +50,7 @@ interface Manifest {
 }
 
 /**
- * Publishes a site. All changed files are first written to temporary names, then fsynced, then renamed, index pages last: a reader
+ * Publishes a site. All changed files are first written to temporary names and synced to the disk, then renamed, index pages last: a reader
  * never sees half a page, pages of one run come together within a moment, and the overview never links to a page that is not there
  * yet. Unchanged files are not touched; files of earlier runs that are no longer there are removed. `stamp` stands in pages that say
  * when they last changed. Throws with the path and the reason.
@@ -59,20 +63,24 @@ export function writeSite(folder: string, files: SiteFiles, stamp = ''): SiteCou
   const pending: Pending[] = [];
   try {
     for (const [path, file] of files) {
-      const target = resolveInside(folder, path);
       const known = before[path];
-      const intact = known !== undefined && isAsWritten(target, known) ? known : undefined;
       const key = isKeyed(file) ? hash(file.key) : '';
+      const isQuiet = isKeyed(file) && file.isQuiet === true;
+      if (known !== undefined && known.key === key && isQuiet) {
+        after[path] = known;
+        continue;
+      }
+      const target = resolveInside(folder, path);
+      const intact = known !== undefined && isAsWritten(target, known) ? known : undefined;
       if (intact !== undefined && key !== '' && intact.key === key) {
         after[path] = intact;
         continue;
       }
       const content = isKeyed(file) ? file.make() : file;
       const digest = digestOf(content);
-      if (intact?.digest === digest) after[path] = { ...intact, key };
-      else pending.push({ path, key, digest, ...writeTemporary(target, toBytes(content, stamp)) });
+      if (intact?.digest === digest) after[path] = intact.key === key ? intact : { ...intact, key };
+      else pending.push({ path, key, digest, ...writeTemporary(target, toBytes(content, stamp), !isQuiet) });
     }
-    for (const one of pending) flush(one);
     pending.sort((a, b) => Number(isIndex(a.path)) - Number(isIndex(b.path)));
     for (const one of pending) after[one.path] = replace(one);
   } catch (error) {
@@ -80,7 +88,10 @@ export function writeSite(folder: string, files: SiteFiles, stamp = ''): SiteCou
     throw error;
   }
   removeStale(folder, before, after);
-  if (JSON.stringify(before) !== JSON.stringify(after)) writeManifest(folder, after);
+  // What was found as it was written is the same object.
+  const paths = Object.keys(after);
+  if (paths.length !== Object.keys(before).length || paths.some((path) => after[path] !== before[path]))
+    writeManifest(folder, after);
   return { written: pending.length, unchanged: files.size - pending.length };
 }
 
@@ -109,7 +120,7 @@ function digestOf(file: SiteFile): string {
 }
 
 function hash(content: string | Buffer): string {
-  return createHash('sha1').update(content).digest('base64');
+  return oneShotHash('sha1', content, 'base64');
 }
 
 /** With its parents, one by one: `recursive` of Node 20 never ends where the kernel refuses with ENOENT, as under /proc. */
@@ -147,29 +158,19 @@ function isAsWritten(target: string, { size, mtimeMs }: Manifest[string]): boole
   return found?.isFile() === true && found.size === size && found.mtimeMs === mtimeMs;
 }
 
-function writeTemporary(target: string, bytes: Buffer): Omit<Pending, 'path' | 'key' | 'digest'> {
+function writeTemporary(target: string, bytes: Buffer, isDurable = true): Omit<Pending, 'path' | 'key' | 'digest'> {
   return named(target, () => {
     makeFolder(dirname(target));
     const temporary = join(dirname(target), `.${Math.random().toString(36).slice(2)}${TEMPORARY}`);
     const file = openSync(temporary, 'wx', 0o644);
     try {
       for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
+      // A rename must not become durable before the content that it names.
+      if (isDurable) fdatasyncSync(file);
       return { temporary, target, size: bytes.length, mtimeMs: fstatSync(file).mtimeMs };
     } catch (error) {
       removeQuietly(temporary);
       throw error;
-    } finally {
-      closeSync(file);
-    }
-  });
-}
-
-/** A rename must not become durable before the content that it names. */
-function flush({ temporary, target }: Pending): void {
-  named(target, () => {
-    const file = openSync(temporary, 'r');
-    try {
-      fsyncSync(file);
     } finally {
       closeSync(file);
     }
@@ -184,7 +185,7 @@ function replace({ temporary, target, key, digest, size, mtimeMs }: Pending): Ma
 }
 
 function writeManifest(folder: string, manifest: Manifest): void {
-  const pending = writeTemporary(join(folder, MANIFEST), Buffer.from(JSON.stringify(manifest)));
+  const pending = writeTemporary(join(folder, MANIFEST), Buffer.from(JSON.stringify(manifest)), false);
   replace({ ...pending, path: MANIFEST, key: '', digest: '' });
 }
 
@@ -204,14 +205,11 @@ function removeStale(folder: string, before: Manifest, after: Manifest): void {
     removeQuietly(target);
     if (dirname(target) !== normalize(folder)) removeEmptyFolder(dirname(target));
   }
-  // A run that was killed while it wrote leaves a temporary file behind.
-  for (const entry of listFolder(folder)) {
-    if (entry.isFile() && entry.name.endsWith(TEMPORARY)) removeQuietly(join(entry.parentPath, entry.name));
+  // A run that was killed while it wrote leaves temporary files behind.
+  for (const inner of new Set(Object.keys(after).map(dirname))) {
+    const path = join(folder, inner);
+    for (const name of readdirSync(path)) if (name.endsWith(TEMPORARY)) removeQuietly(join(path, name));
   }
-}
-
-function listFolder(folder: string): Dirent[] {
-  return readdirSync(folder, { withFileTypes: true, recursive: true });
 }
 
 function removeQuietly(path: string): void {

@@ -120,18 +120,21 @@ CRITICAL website/front-page N s 1/3 HTTP 503 in N s, expected 200-299
     );
   });
 
-  it('[W6] --needed-by and a pattern choose, --exit-code is the worst state', async () => {
+  it('[W6] --needed-by answers by what is sure, chooses its services, and does not say yes to a word that nothing is needed by', async () => {
     const release = await run('status', '--needed-by', 'release', '--exit-code');
-    assert.equal(release.code, 2);
+    assert.deepEqual([release.code, release.stdout.split('\n')[0]], [0, 'release: yes; 1 service, none broken']);
+    assert.equal((await run('status', 'website', '--exit-code')).code, 2, 'without it the last known state counts');
     assert.deepEqual(
       release.stdout
         .trim()
         .split('\n')
-        .slice(1)
+        .slice(2)
         .map((line) => line.split(/ +/)[1]),
       ['website/front-page'],
     );
-    assert.equal((await run('status', '--needed-by', 'nobody', '--exit-code')).code, 0);
+    const nobody = await run('status', '--needed-by', 'nobody', '--exit-code');
+    assert.equal(nobody.code, 3);
+    assert.match(nobody.stdout, /^nobody: not known; no service says that it is needed for this\n/);
     assert.match((await run('status', 'shop', '--problems')).stdout, /shop\/page/);
   });
 

@@ -10,9 +10,12 @@ import { LookFailure, TargetFailure } from '../../src/core/failure.ts';
 import { bind } from '../support/bind.ts';
 import { codeOf, runCheck } from '../support/check.ts';
 import { testContext } from '../support/context.ts';
+import { DEMO_CATALOGUE, demoSnapshot } from '../support/demo.ts';
+import { openFirefox, throughTor } from '../support/firefox.ts';
 import { NOW, signedReport, testHost } from '../support/host-report.ts';
-import { type RawServer, rawServer } from '../support/raw-server.ts';
 import { needs } from '../support/server.ts';
+import { type PublishedSites, publishInto } from '../support/site.ts';
+import { type SiteServer, serveFolder } from '../support/site-server.ts';
 import {
   makeClientKey,
   makeOnionName,
@@ -24,7 +27,8 @@ import {
 
 const here = needs('tor', 'tor-gencert');
 let tor: TorNetwork;
-let web: RawServer;
+let web: SiteServer;
+let sites: PublishedSites;
 const web1 = testHost('web1');
 /** Clients that have the key for the service `closed`, a wrong one, and none; each lets us in to its control port in its own way. */
 let keyed: TorClient;
@@ -52,9 +56,10 @@ function look(address: string | undefined, options: Record<string, unknown>) {
 
 before(async () => {
   if (here.skip) return;
-  web = await rawServer((socket, first) => {
-    const body = first.toString().startsWith('GET /vigie-report ') ? signedReport(web1).toString() : 'behind the onion';
-    socket.end(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+  sites = await publishInto(demoSnapshot(), DEMO_CATALOGUE);
+  web = await serveFolder(sites.folder, {
+    '/': 'behind the onion',
+    '/vigie-report': signedReport(web1).toString(),
   });
   const ports = { 80: `127.0.0.1:${web.port}` };
   tor = await startTorNetwork({ open: { ports }, closed: { ports, only: key.service } });
@@ -70,7 +75,8 @@ before(async () => {
 });
 after(async () => {
   await tor?.stop();
-  await web?.close();
+  web?.close();
+  sites?.remove();
 });
 
 test('[N1] an onion service is checked through Tor', here, async () => {
@@ -135,6 +141,29 @@ test('[N2] [case K11] two tries, two runs and two checks each have a circuit of 
   for (const login of ['web/a 5.1', 'web/a 5.2', 'web/a 6.1', 'web/b 5.1']) assert.ok(logins.has(login), [...logins].join(', '));
 });
 
+test(
+  '[H2] [case W07] the private site is read through Tor as it stands: the page and its style sheet, at the strictest level',
+  needs('tor', 'tor-gencert', 'firefox-esr'),
+  async () => {
+    web.requests.length = 0;
+    const browser = await openFirefox('safest', throughTor(tor.socksPort));
+    try {
+      const page = await browser.newPage();
+      const answer = await page.goto(`http://${tor.onion}/private/checks/website/front-page.html`, { timeout: 60_000 });
+      assert.equal(answer?.status(), 200);
+      const text = (await page.evaluate('document.body.innerText')) as string;
+      assert.match(text, /HTTP 503 in 0\.42 s, expected 200-299/);
+      assert.equal(await page.evaluate('getComputedStyle(document.querySelector(".columns")).display'), 'flex', 'styled');
+      assert.deepEqual(
+        web.requests.filter((path) => path !== '/favicon.ico'),
+        ['/private/checks/website/front-page.html', '/private/style.css'],
+      );
+    } finally {
+      await browser.close();
+    }
+  },
+);
+
 for (const { name, client, code, words } of [
   {
     name: 'without a key',
@@ -187,7 +216,7 @@ test('[K17] an onion that was never published is found nowhere: every directory 
 });
 
 test('[case K04] a service whose web server has stopped is socks.01, and not the descriptor’s fault', here, async () => {
-  await web.close();
+  web.close();
   await assert.rejects(run(tor.onion, { check: 'web/stopped' }), { code: 'socks.01' });
   assert.equal((await look(tor.onion, { control: `127.0.0.1:${tor.controlPort}` })).kind, 'measured');
 });

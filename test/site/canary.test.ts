@@ -194,6 +194,9 @@ function snapshot(): Snapshot {
     ],
     calmResults: () => null,
     recentResults: () => [past],
+    notices: { stamp: '', read: () => [] },
+    measuredResults: () => [],
+    dayCounters: () => [],
     said: {
       acknowledgements: [
         {

@@ -1,11 +1,19 @@
-import { addToHistogram, type Histogram, type Tally, type TallyClass, type TallyIndex } from '../../src/core/availability.ts';
+import {
+  addToHistogram,
+  type DayCounters,
+  type Histogram,
+  type Tally,
+  type TallyClass,
+  type TallyIndex,
+} from '../../src/core/availability.ts';
 import type { Check, Configuration, Service } from '../../src/core/configuration.ts';
+import type { MeasuredResult } from '../../src/core/figures.ts';
 import type { Event } from '../../src/core/item.ts';
 import type { Withheld } from '../../src/core/observation.ts';
 import { dayBefore, summarisePast } from '../../src/core/past.ts';
 import type { People } from '../../src/core/people.ts';
 import type { RunRecord } from '../../src/core/run-record.ts';
-import type { CalmResults, MessageRecord, PastResult, Snapshot } from '../../src/core/snapshot.ts';
+import type { CalmResults, MessageRecord, Notice, PastResult, Snapshot } from '../../src/core/snapshot.ts';
 import type { State } from '../../src/core/state.ts';
 import { newStatus, type Status } from '../../src/core/status.ts';
 import type { MetricCatalogue } from '../../src/core/views-words.ts';
@@ -77,7 +85,7 @@ const SERVICES: [name: string, title: string, host: string, extra: Partial<Servi
   [
     'git',
     'Git repositories',
-    'git',
+    'git1',
     { group: 'For contributors', neededBy: ['development', 'release'], priority: 'high' },
     [
       ['web', 'http', 'https://git.example.org/'],
@@ -122,7 +130,7 @@ const HOSTS = [
   'web2',
   'apt',
   'xmpp',
-  'git',
+  'git1',
   'build1',
   'build2',
   'build3',
@@ -477,9 +485,73 @@ export function demoSnapshot(): Snapshot {
     messages: demoMessages(),
     calmResults: (check) => toCalm(recents.get(check) ?? []),
     recentResults: (check) => recents.get(check) ?? [],
+    measuredResults: (check) => demoMeasured(statuses.get(check)),
+    dayCounters: (check) => demoDays(check, statuses.get(check)),
+    notices: { stamp: '', read: demoNotices },
     said: demoPeople(),
     banners: [],
   };
+}
+
+/** Every five minutes of the last day: answer times as they are, other metrics wandering around their last value. */
+function demoMeasured(status: Status | undefined): MeasuredResult[] {
+  const random = randomOf(23);
+  const metrics = Object.entries(status?.latest?.metrics ?? {});
+  return Array.from({ length: 288 }, (_, i) => ({
+    at: DEMO_NOW - i * 5 * MINUTE,
+    metrics: Object.fromEntries(metrics.map(([name, value]) => [name, wander(name, value, i / 288, random)])),
+  }));
+}
+
+function demoDays(check: string, status: Status | undefined): DayCounters[] {
+  const random = randomOf(check.length);
+  const metrics = Object.entries(status?.latest?.metrics ?? {});
+  const days = check.startsWith('builds/') ? 34 : 89;
+  return Array.from({ length: days }, (_, i) => {
+    const counters = metrics.map(([name, value]) => {
+      const mean = wander(name, value, i + 1, random);
+      return [name, { min: mean * 0.97, max: mean * 1.04, sum: mean * 288, count: 288 }];
+    });
+    const base = (status?.latest?.metrics['time'] ?? 0.02) * (0.9 + 0.2 * Math.sin(i / 9) + (i > 60 ? 0.25 : 0));
+    return {
+      day: dayBefore('2026-11-22', i + 1),
+      tally: [86_400, 0, 0, 0, 0, 0],
+      results: 288,
+      failures: 0,
+      latency: demoLatency(base, random, 40),
+      metrics: Object.fromEntries(counters),
+    };
+  });
+}
+
+/** A certificate is renewed every 60 days; everything else goes up and down a little. `ago` in days. */
+function wander(name: string, value: number, ago: number, random: () => number): number {
+  if (name === 'days_left') return ((value + ago - 30 + 600) % 60) + 30;
+  return value * (0.95 + random() * 0.1);
+}
+
+function demoNotices(): Notice[] {
+  const notice = (minutes: number, subject: string, state: State, more: Partial<Notice>): Notice => ({
+    at: DEMO_NOW - minutes * MINUTE,
+    kind: 'problem',
+    subject,
+    state,
+    reason: '3 failures in a row',
+    contact: 'sysadmins',
+    recipient: 'sysadmins@example.org',
+    wait: null,
+    releaseAt: 0,
+    closed: null,
+    message: null,
+    messageState: null,
+    ...more,
+  });
+  return [
+    notice(6, 'website/front-page', 'CRITICAL', { message: 214, messageState: 'sent' }),
+    notice(35, 'mail-relay/smtp', 'UNKNOWN', { message: 213, messageState: 'frozen' }),
+    notice(293, 'apt-repository/stable-suite', 'CRITICAL', { message: 212, messageState: 'sent' }),
+    notice(1208, 'chat/certificate', 'WARNING', { wait: 'digest', releaseAt: DEMO_NOW + 990 * MINUTE }),
+  ];
 }
 
 /** What people said: one acknowledgement with public words, a downtime that holds, one that comes, a change. */
@@ -534,6 +606,14 @@ function demoPeople(): People {
         until: DEMO_NOW + 15 * MINUTE,
         author: 'bert',
         note: 'Jenkins 2.479',
+      },
+      {
+        number: 1,
+        target: 'website',
+        at: DEMO_NOW - 20 * MINUTE,
+        until: DEMO_NOW - MINUTE,
+        author: 'anna',
+        note: 'new theme',
       },
     ],
   };
@@ -645,6 +725,8 @@ export function bigSnapshot(): Snapshot {
   );
   const statuses = new Map(checks.map((check) => [check.id, demoStatus(check, random).status]));
   const recent = demoRecent(statuses.get('host1/web0') ?? newStatus('', 0), undefined, random);
+  const measured = demoMeasured(statuses.get('host1/web0'));
+  const days = demoDays('host1/web0', statuses.get('host1/web0'));
   const service = small.configuration.services['website'];
   return {
     ...small,
@@ -662,5 +744,7 @@ export function bigSnapshot(): Snapshot {
     pasts: new Map(checks.map((check) => [check.id, demoPast(check, 0.2, random)])),
     calmResults: () => null,
     recentResults: () => recent,
+    measuredResults: () => measured,
+    dayCounters: () => days,
   };
 }

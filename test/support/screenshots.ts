@@ -1,32 +1,20 @@
-// Makes the sites of a made-up infrastructure, and pictures of them when Firefox is there:
-// node dist/test/support/screenshots.js FOLDER [--pictures FOLDER]
-import { join } from 'node:path';
-import { publishSites } from '../../src/site/publisher.ts';
-import { DEMO_CATALOGUE, demoSnapshot } from './demo.ts';
-import { openFirefox } from './firefox.ts';
+import type { Browser } from 'puppeteer-core';
 
-const [folder, flag, pictures] = process.argv.slice(2);
-if (folder === undefined) throw new Error('usage: screenshots FOLDER [--pictures FOLDER]');
-const snapshot = demoSnapshot();
-const { sites } = snapshot.configuration;
-if (sites.private === null || sites.public === null) throw new Error('the demo has both sites');
-sites.private.output = join(folder, 'private');
-sites.public.output = join(folder, 'public');
-console.log(await publishSites(snapshot, DEMO_CATALOGUE));
-if (flag === '--pictures' && pictures !== undefined) {
-  const browser = await openFirefox('strict');
-  try {
-    for (const [site, height] of [
-      ['private', 690],
-      ['public', 1000],
-    ] as const) {
-      const page = await browser.newPage();
-      await page.setViewport({ width: 1200, height });
-      await page.goto(`file://${join(folder, site, 'index.html')}`);
-      await page.screenshot({ path: join(pictures, `${site}.png`) });
-      await page.close();
-    }
-  } finally {
-    await browser.close();
-  }
+/** The pictures that the README shows; test/site/pictures.test.ts keeps them true. */
+export const PICTURES: { name: string; page: string; width: number; height: number; isDark: boolean }[] = [
+  { name: 'private', page: 'private/index.html', width: 1200, height: 720, isDark: false },
+  { name: 'check', page: 'private/checks/website/front-page.html', width: 1200, height: 720, isDark: false },
+  { name: 'release', page: 'private/needed/release.html', width: 1200, height: 560, isDark: true },
+  { name: 'narrow', page: 'private/index.html', width: 384, height: 720, isDark: true },
+  { name: 'public', page: 'public/index.html', width: 1200, height: 720, isDark: false },
+];
+
+/** One picture of what is seen without scrolling. `root` is where the sites are served. */
+export async function takePicture(browser: Browser, root: string, one: (typeof PICTURES)[number]): Promise<Uint8Array> {
+  const page = await browser.newPage();
+  await page.setViewport({ width: one.width, height: one.height });
+  await page.goto(`${root}/${one.page}`);
+  const picture = await page.screenshot();
+  await page.close();
+  return picture;
 }
