@@ -59,6 +59,7 @@ const lazy = [
   'emergency',
   'dead-man',
   'heartbeat',
+  'host-news',
   'mail-outside',
   'mail/delivery',
   'replies',

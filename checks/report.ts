@@ -8,6 +8,7 @@ import {
   TargetFailure,
 } from '../src/check-type.ts';
 import { type Accepted, openReport, ReportProblem } from '../src/net/host-report.ts';
+import { runOwnAgent } from '../src/net/own-agent.ts';
 import { fetchReport, readInbox, readReportFile } from '../src/net/report-source.ts';
 import { parsePublicLine } from '../src/net/sshsig.ts';
 import { tlsOption } from '../src/net/tls-option.ts';
@@ -23,6 +24,10 @@ export default defineCheckType({
     }),
     inbox: option.text('Or the folder that the host pushes it to, as `vigie-report`.', { maxLength: 1000, optional: true }),
     file: option.text('Or a file on this machine.', { maxLength: 1000, optional: true }),
+    agent: option.text(
+      "With `file`: this machine's agent is run first, with this configuration of its own, as the user that vigie runs as.",
+      { maxLength: 1000, optional: true },
+    ),
     keys: option.list(
       "The host's public keys, as `ssh-ed25519 AAAA...`; two while a key is changed.",
       option.text('A key, as in the `.pub` file that `ssh-keygen` wrote.', { maxLength: 500 }),
@@ -49,12 +54,13 @@ export default defineCheckType({
   },
   proxied: true,
   target: ({ url, inbox, file }) => cleanText(url ?? inbox ?? file ?? '', 200),
-  validate({ url, inbox, file, keys, tls }) {
+  validate({ url, inbox, file, agent, keys, tls }) {
     const problems: Record<string, string> = {};
     const sources = [url, inbox, file].filter((source) => source !== undefined);
     if (sources.length !== 1) problems['url'] = `expected one of url, inbox and file, found ${sources.length}`;
     else if (url?.startsWith('http:') && !isPrivateWay(url))
       problems['url'] = 'plain http, expected https, or an onion address: what a host says of itself is for nobody else';
+    if (agent !== undefined && file === undefined) problems['agent'] = 'only with file: other machines run their agents themselves';
     if (tls && !url?.startsWith('https:')) problems['tls'] = 'the address is not https';
     const wrong = keys.find((line) => parsePublicLine(line) === null);
     if (wrong !== undefined)
@@ -62,10 +68,11 @@ export default defineCheckType({
     return problems;
   },
   async run(
-    { url, inbox, file, keys, interval, max_age: maxAge = interval * 3, host, address, tls },
+    { url, inbox, file, agent, keys, interval, max_age: maxAge = interval * 3, host, address, tls },
     context,
   ): Promise<Observation> {
     try {
+      if (agent !== undefined) await runOwnAgent(agent, context);
       const bytes = await read({ url, inbox, file, address, tls }, context);
       const rules = { host, keys, now: context.now, maxAge, accepted: readAccepted(context.memory) };
       const { report, accepted, age, isNews } = openReport(bytes, rules);

@@ -6,7 +6,7 @@ import type { Bound, Options } from './core/option.ts';
 import type { HostReport } from './core/report.ts';
 
 export type { Secret } from './core/configuration.ts';
-export { LookFailure, TargetFailure } from './core/failure.ts';
+export { LookFailure, TargetFailure, toFailed } from './core/failure.ts';
 export type { Metrics, Observation, Part } from './core/observation.ts';
 export type { Bound } from './core/option.ts';
 export { option } from './core/option.ts';
@@ -91,6 +91,8 @@ export interface CheckType<O extends Options = Options> {
   example: Record<string, unknown>;
   /** Whether it can go through a SOCKS proxy; if not, `via` is a configuration error. */
   proxied: boolean;
+  /** It asks Tor itself about onion services: an onion address without `via` is right. */
+  asksTor?: true;
   /**
    * It judges what the host's report says: it depends on the host's check `report`, runs with each new report, and finds it in
    * `context.report`. As `alive` too, and then `report` does not depend on it. A function: with some options only; such a type

@@ -29,7 +29,8 @@ export function createObserver(
         proxy: check.via === null ? null : (configuration.proxies[check.via] ?? null),
         resolve,
         signal,
-        run,
+        // A report proves itself by its signature: a circuit that lasts is enough for it, and a new one for each run would be dear.
+        run: check.type === 'report' ? 0 : run,
         tryNumber,
         now,
         memory,

@@ -137,6 +137,10 @@ const REPORT: Fields = {
   via: line('The proxy through which `url` or `exporter` is fetched; default: as for the host.', optional),
   inbox: line('Or the folder that the host pushes it to, as `vigie-report`; relative to the global file.', optional),
   file: line('Or a file on this machine, relative to the global file.', optional),
+  agent: line(
+    "With `file`: vigie runs this machine's agent itself, as its own user, with this configuration; relative to the global file.",
+    optional,
+  ),
   exporter: option.url('Or, without a signature, the metrics of its `prometheus-node-exporter`.', {
     schemes: ['http', 'https'],
     optional: true,
@@ -147,7 +151,10 @@ const REPORT: Fields = {
     { minItems: 1, maxItems: 2, orOne: true, optional: true },
   ),
   interval: option.duration('How often the host makes one, and how often it is looked for.', { min: 1, optional: true }),
-  max_age: option.duration('How old it may be; default: three times `interval`.', { min: 1, optional: true }),
+  max_age: option.duration('How old it may be; default: three times `interval`. With `exporter`: its text files; default: 1h.', {
+    min: 1,
+    optional: true,
+  }),
 };
 
 export const HOST: Fields = {

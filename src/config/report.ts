@@ -8,7 +8,7 @@ import { type Entry, getNode, isNull, type MapNode, type Node, type Place, toLin
 /** The name of the check that has a host's report. */
 const NAME = 'report';
 /** Keys of a host's `report:` that are paths, relative to the global file. */
-const PATHS = ['inbox', 'file'];
+const PATHS = ['inbox', 'file', 'agent'];
 
 /** Which check type has the report: one that verifies a signature, or one that makes it from an exporter's metrics. */
 export function toReportType(report: Node): 'report' | 'exporter' {
@@ -40,6 +40,8 @@ function toEntries(report: MapNode, path: string): MapNode['entries'] {
       isPath && entry.node.kind === 'scalar' ? toEntry(toAbsolute(entry.node.value, path), entry.node.place).node : entry.node;
     entries.set(key === 'exporter' ? 'url' : key, { place: entry.place, node });
   }
+  // A collector that has to count upgrades anew takes a while.
+  if (entries.has('agent')) entries.set('timeout', toEntry('20s', place));
   const interval = entries.get('interval');
   if (interval !== undefined) entries.set('every', interval);
   if (toReportType(report) === 'exporter') entries.delete('interval');

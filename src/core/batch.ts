@@ -2,6 +2,7 @@ import type { DayCounters } from './availability.ts';
 import type { Check, Configuration } from './configuration.ts';
 import { isAwaited } from './dependency.ts';
 import type { Evaluated } from './evaluate.ts';
+import type { HostChange } from './host-changes.ts';
 import type { Event } from './item.ts';
 import type { Plan } from './notify.ts';
 import type { Result } from './observation.ts';
@@ -40,6 +41,8 @@ export interface BatchRecord {
   people: PeopleUpdate | null;
   /** What hosts newly said of themselves. */
   reports: HostReport[];
+  /** What hosts newly say to have changed by themselves. */
+  changes: HostChange[];
 }
 
 /**
@@ -117,6 +120,7 @@ export function toBatchRecord(
     run,
     ...told,
     people,
+    changes: [],
     reports: evaluated.flatMap(({ result }) => (result.report?.isNews === true ? result.report.report : [])),
     results: evaluated.map(({ result }) => result),
     statuses: [...plan.changed].flatMap((id) => plan.statuses.get(id) ?? []),

@@ -193,7 +193,7 @@ type ValueOf<F> = F extends { kind: 'list'; fields: infer Inner extends FactFiel
         : F extends { kind: 'text' }
           ? string
           : number;
-type FieldValues<F extends FactFields> = { [K in keyof F]: ValueOf<F[K]> | ('nullable' extends keyof F[K] ? null : never) };
+type FieldValues<F extends FactFields> = { [K in keyof F]: ValueOf<F[K]> | (F[K] extends { nullable: true } ? null : never) };
 
 export type FactName = keyof typeof FACTS;
 /** `at`: seconds since 1970, as all times of a report. Names are those of the report. */

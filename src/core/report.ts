@@ -2,7 +2,7 @@ import { FACTS, type FactField, type FactFields, type FactName, type HostFacts }
 import { type Json, type JsonObject, JsonProblem, parseStrictJson } from './report-json.ts';
 import { cleanText } from './text.ts';
 
-export type { Fact, FactName, HostFacts, Unavailable } from './report-facts.ts';
+export type { Fact, FactName, HostFacts } from './report-facts.ts';
 
 /** What a machine says of itself, verified (host-reports.md). */
 export interface HostReport {

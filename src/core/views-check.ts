@@ -73,6 +73,9 @@ export interface CheckView extends StateWord {
   down: string[];
   wasDown: boolean;
   unmeasured: string[];
+  /** CRITICAL while a downtime held: shown apart, and no part of the availability. */
+  planned: string[];
+  wasPlanned: boolean;
   hasGaps: boolean;
   hasLatency: boolean;
   p50: string[];
@@ -178,7 +181,10 @@ export function toCheckView(seen: Seen, means: Means): CheckView {
 
 function toFigureViews(
   figures: WindowFigures[],
-): Pick<CheckView, 'availability' | 'down' | 'wasDown' | 'unmeasured' | 'hasGaps' | 'hasLatency' | 'p50' | 'p95' | 'p99'> {
+): Pick<
+  CheckView,
+  'availability' | 'down' | 'wasDown' | 'planned' | 'wasPlanned' | 'unmeasured' | 'hasGaps' | 'hasLatency' | 'p50' | 'p95' | 'p99'
+> {
   const span = (seconds: number) => (seconds === 0 ? '–' : formatAge(seconds));
   return {
     availability: figures.map((one) => formatAvailability(one.availability)),
@@ -186,6 +192,8 @@ function toFigureViews(
     wasDown: figures.some((one) => one.critical > 0),
     hasGaps: figures.some((one) => one.unmeasured > 0),
     unmeasured: figures.map((one) => span(one.unmeasured)),
+    wasPlanned: figures.some((one) => one.planned > 0),
+    planned: figures.map((one) => span(one.planned)),
     hasLatency: figures.some((one) => one.p50 !== null),
     p50: figures.map((one) => formatLatency(one.p50)),
     p95: figures.map((one) => formatLatency(one.p95)),

@@ -84,12 +84,22 @@ export function toPrivateView(snapshot: Snapshot, catalogue: MetricCatalogue): P
 function toOwnerView(owner: Owner, row: OwnerRow, means: Means): OwnerView {
   return {
     row,
-    facts: owner.facts,
+    facts: [...owner.facts, ...describeChanges(owner, means)],
     notes: owner.notes ?? '',
     windows: WINDOWS,
     checks: byTrouble(owner.own).map((seen) => toCheckView(seen, means)),
     elsewhere: byTrouble(owner.related).map((seen) => toSmallRow(seen, means)),
   };
+}
+
+/** What changed on a host in the last two hours, by somebody's word or its own, newest first. */
+function describeChanges(owner: Owner, { snapshot, calendar }: Means): OwnerView['facts'] {
+  const changes = (snapshot.said?.changes ?? []).filter(({ target }) => owner.kind === 'host' && target === owner.name);
+  const words = changes
+    .sort((a, b) => b.at - a.at)
+    .slice(0, 5)
+    .map(({ at, author, note }) => `${calendar.full(at).words}: ${author === '' ? '' : `${author}: `}${note}`);
+  return words.length === 0 ? [] : [{ term: 'Changed lately', words: words.join('; ') }];
 }
 
 /** A calm page is made again after so long at the latest: its figures and bars move slowly. */
@@ -103,7 +113,8 @@ function turnOf(now: number, share: number): number {
 function keyOf(owner: Owner, row: OwnerRow, turn: number, means: Means): string {
   const { configuration } = means.snapshot;
   const signatures = [...owner.own, ...owner.related].map((seen) => signatureOf(seen, means));
-  return [configuration.fingerprint, turn, row.words, ...signatures].join('\n');
+  const changes = (means.snapshot.said?.changes ?? []).filter(({ target }) => target === owner.name).map(({ number }) => number);
+  return [configuration.fingerprint, turn, row.words, changes.join(' '), ...signatures].join('\n');
 }
 
 function eventsKey({ snapshot }: Means): string {

@@ -95,8 +95,11 @@ class Node {
    * the exporter goes on to show a file that nobody writes any more. Throws Missing where it is too old.
    */
   textFile(word: string): number {
-    const files = this.some('node_textfile_mtime_seconds').map(({ labels, value }) => ({ name: labels.get('file') ?? '', value }));
-    const named = files.filter(({ name }) => name.slice(name.lastIndexOf('/') + 1).includes(word));
+    const files = this.some('node_textfile_mtime_seconds').map((sample) => ({
+      name: labelOf(sample, 'file').split('/').at(-1) ?? '',
+      value: sample.value,
+    }));
+    const named = files.filter(({ name }) => name.includes(word));
     const oldest = (named.length > 0 ? named : files).reduce((a, b) => (b.value < a.value ? b : a));
     const age = this.now - oldest.value;
     if (age > this.maxAge)

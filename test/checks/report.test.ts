@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import report from '../../checks/report.ts';
@@ -8,9 +8,11 @@ import { openHistoryForReading } from '../../src/store/database.ts';
 import { codeOf, problemsOf, runCheck } from '../support/check.ts';
 import { BUNDLE, globalFile, installation, vigie } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
-import { NOW, signedReport, testHost } from '../support/host-report.ts';
+import { FULL_FACTS, NOW, signedReport, testHost } from '../support/host-report.ts';
+import { readMaildir } from '../support/maildir.ts';
 import { rawServer } from '../support/raw-server.ts';
 import { temporaryFolder } from '../support/server.ts';
+import { Target } from '../support/target.ts';
 
 const web1 = testHost('web1');
 const now = NOW + 10_000;
@@ -249,4 +251,51 @@ describe('a host with a report', () => {
       assert.deepEqual(rest(), before);
     });
   }
+
+  it('[W2] [W3] what Puppet changed just before stands in the mail, and a reboot in the events', async () => {
+    const site = await Target.start();
+    writeFileSync(
+      at('conf.d/web1.yaml'),
+      `${hostFile()}services:\n  site: { host: web1, checks: { page: { type: http, url: "${site.url}" } } }\n`,
+    );
+    const say = (puppet: Record<string, unknown>, boot: string) => {
+      seq = Math.max(seq + 1, seconds());
+      const created = new Date(seconds() * 1000).toISOString().replace('.000', '');
+      const facts = {
+        memory: { at: seconds(), total: 1000, available: 900, swap_total: 0, swap_free: 0 },
+        uptime: { at: seconds(), seconds: 1 },
+        puppet: { ...FULL_FACTS.puppet, at: seconds(), ...puppet },
+      };
+      writeFileSync(at('web1.report'), signedReport(web1, { seq, created, boot, facts }));
+    };
+    try {
+      say({ last_run: seconds() - 4000, changed: 0 }, 'first');
+      await run();
+      say({ last_run: seconds() - 240, changed: 3 }, 'second');
+      site.status = 503;
+      await run();
+      const mails = readMaildir(at('state/mail'));
+      const mail = mails.find(({ subject }) => subject.includes('PROBLEM site/page'));
+      assert.match(mail?.content ?? '', /after (it was booted|Puppet applied 3 changes)/);
+      assert.deepEqual(
+        rows<{ note: string }>('SELECT note FROM changes ORDER BY note').map(({ note }) => note),
+        ['Puppet applied 3 changes', 'it was booted'],
+      );
+      const page = readFileSync(at('site/private/hosts/web1.html'), 'utf8');
+      assert.match(page, /Changed lately.*it was booted.*Puppet applied 3 changes/s);
+      // A watch window is open: the next run looks at all of the host, without being told to.
+      const again = JSON.parse((await vigie(folder.path, ['run', '--json'], { program: BUNDLE })).stdout) as {
+        checks: { due: number };
+      };
+      assert.ok(again.checks.due >= 2);
+      site.status = 200;
+      say({ last_run: seconds() - 240, changed: 3 }, 'second');
+      await run();
+      const [event] = rows<{ reason: string; told: number }>("SELECT reason, told FROM events WHERE kind = 'reboot'");
+      assert.match(event?.reason ?? '', /^web1 was booted at \d\d:\d\d: all \d checks are back$/);
+      assert.equal(event?.told, 0);
+    } finally {
+      await site.stop();
+    }
+  });
 });

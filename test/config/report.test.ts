@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import alive from '../../checks/alive.ts';
+import exporter from '../../checks/exporter.ts';
 import memory from '../../checks/memory.ts';
 import report from '../../checks/report.ts';
 import type { CheckType } from '../../src/check-type.ts';
@@ -10,7 +11,7 @@ import { TestConfiguration } from '../support/configuration.ts';
 
 const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';
 const OTHER = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB';
-const TYPES: Record<string, CheckType> = { ...FAKE_TYPES, report, memory, alive };
+const TYPES: Record<string, CheckType> = { ...FAKE_TYPES, report, memory, alive, exporter };
 const REQUEST = { loadType: async (name: string) => TYPES[name], typeNames: Object.keys(TYPES) };
 
 async function using<T>(text: string, use: (folder: TestConfiguration) => Promise<T>): Promise<T> {
@@ -55,6 +56,18 @@ services:
   web1: { report: { file: web1.report, keys: [${KEY}] }, checks: { alive: { type: memory } } }
 `);
     assert.deepEqual([find('web1/report').parents, find('web1/alive').parents], [[], ['web1/report']]);
+  });
+
+  it('[K1] an exporter takes the place of a signed report', async () => {
+    const { find } = await load(`hosts:
+  web1:
+    report: { exporter: "http://192.0.2.10:9100/metrics", via: tor, interval: 10m, max_age: 2h }
+    checks: { memory: { type: memory }, report: { auth: { user: vigie, password: { file: /etc/vigie/secret/web1 } } } }
+`);
+    const { type, via, every, options, target } = find('web1/report');
+    assert.deepEqual([type, via, every, target], ['exporter', 'tor', 600, 'http://192.0.2.10:9100/metrics']);
+    assert.deepEqual([options['max_age'], options['host']], [7200, 'web1']);
+    assert.equal(find('web1/memory').report, 'web1/report');
   });
 
   it('[K1] whether a check reads the report may depend on its options', async () => {

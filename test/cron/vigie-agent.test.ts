@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { FACTS } from '../../src/core/report-facts.ts';
 import { type OpenedReport, openReport } from '../../src/net/host-report.ts';
+import { randomFrom } from '../support/random.ts';
 import { needs, temporaryFolder } from '../support/server.ts';
 
 const SCRIPT = new URL('../../../cron/vigie-agent', import.meta.url).pathname;
@@ -25,7 +26,7 @@ afterEach(() => folder.remove());
 function configure(more = ''): void {
   const own = `host web1\nfacts ${at('facts')}\nstate ${folder.path}\npublish ${at('public/vigie-report')}\n`;
   writeFileSync(at('conf'), own + more);
-  // What the simulation of an upgrade says costs seconds and changes with the machine: as if it were known.
+  // Counting upgrades costs seconds, and the count changes with the machine: as if it were known.
   execFileSync('sh', [
     '-c',
     `umask 077; ${KNOWN} > "$1"; echo '1795291200 "upgrades":3,"security":1,"held":0' >> "$1"`,
@@ -191,49 +192,39 @@ cmp "$2" "$1/public/vigie-report" && echo same`;
 
   it('[case J26] killed at a thousand moments it never shows an invalid report', async () => {
     agent('key');
-    agent('report');
-    const took = measure();
-    let renewed = 0;
-    let last = open().report.seq;
-    let left = 1000;
-    const kill = async (): Promise<void> => {
-      while (left > 0) {
-        left -= 1;
-        await killAfter((left / 1000) * took * 1.3);
-        const { seq } = open().report;
-        assert.ok(seq >= last);
-        if (seq > last) renewed += 1;
-        last = seq;
-      }
-    };
-    await Promise.all([kill(), kill()]);
-    assert.ok(renewed > 20, `${renewed} new reports: was it killed too early?`);
-    rmSync(at('lock'));
-    assert.equal(agent('report').status, 0);
+    agent('collect');
+    const renewed = await Promise.all(['a', 'b'].map((name) => killOften(at(name), 500)));
+    // Else it was killed too early each time, and nothing is proven.
+    for (const number of renewed) assert.ok(number > 10 && number < 400, `${number} of 500`);
   });
 
-  /** How long a signature takes, milliseconds. */
-  function measure(): number {
-    const began = performance.now();
-    renewFacts();
-    agent('sign');
-    return performance.now() - began;
+  /** Signs again and again, and ends the signer with all that it started at some moment of its work; how often it was done before. */
+  async function killOften(home: string, times: number): Promise<number> {
+    mkdirSync(home);
+    for (const name of ['key', 'key.pub', 'facts']) copyFileSync(at(name), join(home, name));
+    const conf = join(home, 'conf');
+    writeFileSync(conf, `host web1\nfacts ${home}/facts\nstate ${home}\npublish ${home}/report\n`);
+    const random = randomFrom(times);
+    const text = readFileSync(join(home, 'facts'), 'utf8');
+    let [last, renewed, longest] = [0, 0, 1000];
+    for (let i = 0; i < times; i += 1) {
+      writeFileSync(
+        join(home, 'facts'),
+        text.replace(/^\d+/, (time) => String(Number(time) + i)),
+      );
+      await killAfter(i === 0 ? 60_000 : random() * longest, conf);
+      const { seq } = open(readFileSync(join(home, 'report'))).report;
+      assert.ok(seq >= last);
+      // However fast the machine is: about one in five is done before it is killed.
+      longest *= seq > last ? 0.9 : 1.03;
+      if (seq > last) renewed += 1;
+      last = seq;
+    }
+    return renewed;
   }
 
-  let facts = 1;
-  function renewFacts(): void {
-    facts += 1;
-    const text = readFileSync(at('facts'), 'utf8');
-    writeFileSync(
-      at('facts'),
-      text.replace(/^\d+/, (time) => String(Number(time) + facts)),
-    );
-  }
-
-  /** The signer and all that it started, at one moment: the facts are its input, and stay. */
-  function killAfter(milliseconds: number): Promise<void> {
-    renewFacts();
-    const child = spawn('dash', [SCRIPT, 'sign', at('conf')], { detached: true, stdio: 'ignore' });
+  function killAfter(milliseconds: number, conf: string): Promise<void> {
+    const child = spawn('dash', [SCRIPT, 'sign', conf], { detached: true, stdio: 'ignore' });
     const timer = setTimeout(() => {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
     }, milliseconds);
@@ -274,7 +265,7 @@ describe('what the agent says of Puppet', () => {
     },
     { name: 'changed nothing', summary: SUMMARY.replace('changed: 3', 'changed: 0'), says: { result: 'unchanged', changed: 0 } },
     { name: 'failed', summary: SUMMARY.replace('failed: 0', 'failed: 2'), says: { result: 'failed', failed: 2 } },
-    { name: 'had no catalog', summary: SUMMARY.replace(/resources:[^]*total: 412\n/, ''), says: { result: 'failed' } },
+    { name: 'had no catalog', summary: SUMMARY.replace(/resources:[\s\S]*total: 412\n/, ''), says: { result: 'failed' } },
     {
       name: 'has a decimal comma',
       summary: SUMMARY.replace('last_run: 1795290300', 'last_run: 1795290300,25'),

@@ -1,29 +1,72 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import http from '../../checks/http.ts';
+import onion from '../../checks/onion.ts';
 import proxyCheck from '../../checks/proxy.ts';
+import report from '../../checks/report.ts';
 import { LookFailure, TargetFailure } from '../../src/core/failure.ts';
 import { bind } from '../support/bind.ts';
+import { codeOf, runCheck } from '../support/check.ts';
 import { testContext } from '../support/context.ts';
+import { NOW, signedReport, testHost } from '../support/host-report.ts';
 import { type RawServer, rawServer } from '../support/raw-server.ts';
 import { needs } from '../support/server.ts';
-import { makeOnionName, startTorNetwork, type TorNetwork, waitUntil } from '../support/tor-network.ts';
+import {
+  makeClientKey,
+  makeOnionName,
+  startTorNetwork,
+  type TorClient,
+  type TorNetwork,
+  waitUntil,
+} from '../support/tor-network.ts';
 
 const here = needs('tor', 'tor-gencert');
 let tor: TorNetwork;
 let web: RawServer;
+const web1 = testHost('web1');
+/** Clients that have the key for the service `closed`, a wrong one, and none; each lets us in to its control port in its own way. */
+let keyed: TorClient;
+let mistaken: TorClient;
+let keyless: TorClient;
+const key = makeClientKey();
+/** `tor --hash-password opensesame`: the salt may be any. */
+const hashedPassword = () =>
+  spawnSync('tor', ['--hash-password', 'opensesame'], { encoding: 'utf8' }).stdout.trim().split('\n').at(-1);
 
 function run(host: string, login: { check?: string; run?: number; tryNumber?: number } = {}) {
   const context = testContext({ proxy: { name: 'tor', host: '127.0.0.1', port: tor.socksPort }, timeoutMs: 30_000, ...login });
   return http.run(bind(http, { url: `http://${host}/`, body: 'behind the onion' }), context);
 }
 
+/** The service with client authorisation, as the check type `http` sees it through this client. */
+function runClosed({ socksPort }: TorClient) {
+  const context = testContext({ proxy: { name: 'tor', host: '127.0.0.1', port: socksPort }, timeoutMs: 30_000 });
+  return runCheck(http, { url: `http://${tor.onions['closed']}/`, body: 'behind the onion' }, context);
+}
+
+function look(address: string | undefined, options: Record<string, unknown>) {
+  return runCheck(onion, { address, ...options }, testContext({ timeoutMs: 30_000, secrets: { P: 'opensesame' } }));
+}
+
 before(async () => {
   if (here.skip) return;
-  web = await rawServer((socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 16\r\n\r\nbehind the onion'));
-  tor = await startTorNetwork(`127.0.0.1:${web.port}`);
+  web = await rawServer((socket, first) => {
+    const body = first.toString().startsWith('GET /vigie-report ') ? signedReport(web1).toString() : 'behind the onion';
+    socket.end(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+  });
+  const ports = { 80: `127.0.0.1:${web.port}` };
+  tor = await startTorNetwork({ open: { ports }, closed: { ports, only: key.service } });
+  const name = (tor.onions['closed'] ?? '').replace('.onion', '');
+  const lines = (folder: string) => `ControlSocket ${folder}/control\nCookieAuthentication 1\n`;
+  [keyed, mistaken, keyless] = await Promise.all([
+    tor.addClient('keyed', { keys: { [name]: key.client }, lines }),
+    tor.addClient('mistaken', { keys: { [name]: makeClientKey().client } }),
+    tor.addClient('keyless', { lines: () => `HashedControlPassword ${hashedPassword()}\n` }),
+  ]);
   await waitUntil(async () => (await run(tor.onion)).kind === 'measured', 120);
+  await waitUntil(async () => (await runClosed(keyed)).kind === 'measured', 120);
 });
 after(async () => {
   await tor?.stop();
@@ -33,6 +76,13 @@ after(async () => {
 test('[N1] an onion service is checked through Tor', here, async () => {
   const seen = await run(tor.onion);
   assert.equal(seen.kind, 'measured', seen.output);
+});
+
+test('[T6] [N1] a host’s report is fetched from its onion service', here, async () => {
+  const proxy = { name: 'tor', host: '127.0.0.1', port: tor.socksPort };
+  const options = bind(report, { url: `http://${tor.onion}/vigie-report`, host: 'web1', keys: [web1.line] });
+  const seen = await report.run(options, testContext({ proxy, timeoutMs: 30_000, now: NOW }));
+  assert.deepEqual([seen.kind, seen.report?.report.host], ['measured', 'web1'], seen.output);
 });
 
 test('[N1] the proxy check finds Tor working', here, async () => {
@@ -85,7 +135,59 @@ test('[N2] [case K11] two tries, two runs and two checks each have a circuit of 
   for (const login of ['web/a 5.1', 'web/a 5.2', 'web/a 6.1', 'web/b 5.1']) assert.ok(logins.has(login), [...logins].join(', '));
 });
 
+for (const { name, client, code, words } of [
+  {
+    name: 'without a key',
+    client: () => keyless,
+    code: 'socks.f4',
+    words: /needs client authorisation, and none is configured \(F4\)$/,
+  },
+  {
+    name: 'with a wrong key',
+    client: () => mistaken,
+    code: 'socks.f5',
+    words: /refuses the configured client authorisation \(F5\)$/,
+  },
+]) {
+  test(`[N1] [case K04] a service with client authorisation ${name} is ${code}: we could not look`, here, async () => {
+    const seen = await runClosed(client());
+    assert.deepEqual([seen.kind, codeOf(seen)], ['unknown', code], seen.output);
+    assert.match(seen.output, words);
+  });
+}
+
+test('[N1] a service with client authorisation is checked by a Tor that has the key', here, async () => {
+  assert.equal((await runClosed(keyed)).kind, 'measured');
+});
+
+test('[K17] the descriptor of an onion is fetched anew, and its introduction points are counted', here, async () => {
+  const seen = await look(tor.onion, { control: `127.0.0.1:${tor.controlPort}` });
+  assert.equal(seen.kind, 'measured', seen.output);
+  assert.match(seen.output, /^descriptor with 3 introduction points in /);
+});
+
+test('[K17] [T1] by SAFECOOKIE on a socket, and with client authorisation by the key that Tor has', here, async () => {
+  const seen = await look(tor.onions['closed'], { control: `${keyed.folder}/control` });
+  assert.match(seen.output, /^descriptor with [1-5] introduction points?, with the key of this Tor in /);
+});
+
+test('[K17] by password; a Tor without the key, or with a wrong one, says which', here, async () => {
+  const none = await look(tor.onions['closed'], { control: `127.0.0.1:${keyless.controlPort}`, password: { env: 'P' } });
+  assert.deepEqual([none.kind, codeOf(none)], ['unknown', 'onion.no_key'], none.output);
+  const wrong = await look(tor.onions['closed'], { control: `127.0.0.1:${mistaken.controlPort}` });
+  assert.deepEqual([wrong.kind, codeOf(wrong)], ['unknown', 'onion.key'], wrong.output);
+  const unknown = await look(tor.onion, { control: `127.0.0.1:${keyless.controlPort}` });
+  assert.deepEqual([unknown.kind, codeOf(unknown)], ['unknown', 'control.login'], unknown.output);
+});
+
+test('[K17] an onion that was never published is found nowhere: every directory is asked', here, async () => {
+  const seen = await look(makeOnionName(), { control: `127.0.0.1:${tor.controlPort}` });
+  assert.equal(codeOf(seen), 'onion.not_found', seen.output);
+  assert.match(seen.output, /^descriptor of the onion: none of [2-8] directories has it$/);
+});
+
 test('[case K04] a service whose web server has stopped is socks.01, and not the descriptor’s fault', here, async () => {
   await web.close();
   await assert.rejects(run(tor.onion, { check: 'web/stopped' }), { code: 'socks.01' });
+  assert.equal((await look(tor.onion, { control: `127.0.0.1:${tor.controlPort}` })).kind, 'measured');
 });
