@@ -7,6 +7,7 @@ import type { Status } from './core/status.ts';
 import { count } from './core/transition.ts';
 import { readPasts } from './store/compaction.ts';
 import type { Database } from './store/database.ts';
+import { readFleetHistory, readFleetMark } from './store/fleet.ts';
 import { calmResultsReader, readEvents, readRuns, resultsReader } from './store/history.ts';
 import { readMessages } from './store/outbox.ts';
 import { readPeople } from './store/people.ts';
@@ -43,6 +44,19 @@ export function takeSnapshot(
     calmResults: calmResultsReader(database, RESULTS_SHOWN),
     recentResults: resultsReader(database, RESULTS_SHOWN),
     said: readPeople(database, now),
+    fleet: takeFleet(database),
     banners,
   };
+}
+
+function takeFleet(database: Database): Snapshot['fleet'] {
+  const mark = readFleetMark(database);
+  if (mark === null) return null;
+  const { day, months, key } = mark;
+  let history: ReturnType<typeof readFleetHistory> | undefined;
+  const read = () => {
+    history ??= readFleetHistory(database);
+    return history;
+  };
+  return { day, months, key, read };
 }

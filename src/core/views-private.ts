@@ -13,6 +13,7 @@ import {
   toMeans,
 } from './views-check.ts';
 import { type ChecksView, toChecksView } from './views-configuration.ts';
+import { type FleetView, toFleetView } from './views-fleet.ts';
 import { type OverviewView, type OwnerRow, toOverview, toOwnerRow, toSmallRow } from './views-overview.ts';
 import { type Owner, ownersOf } from './views-owner.ts';
 import { type RunsView, toRunsView } from './views-runs.ts';
@@ -31,6 +32,7 @@ export interface PrivateView {
   events: Keyed<EventsView>;
   checks: Keyed<ChecksView>;
   runs: Keyed<RunsView>;
+  fleet: FleetView;
   windows: readonly string[];
 }
 
@@ -77,6 +79,7 @@ export function toPrivateView(snapshot: Snapshot, catalogue: MetricCatalogue): P
     events: { key: eventsKey(means), make: () => toEvents(means) },
     checks: { key: checksKey([...seen.values()], means), make: () => toChecksView([...seen.values()], means) },
     runs: { key: runsKey(snapshot), make: () => toRunsView(snapshot, calendar) },
+    fleet: toFleetView(snapshot),
     windows: WINDOWS,
   };
 }

@@ -46,6 +46,7 @@ export function renderPrivateSite(render: Renderer, view: PrivateView, json: str
     madeAt: view.madeAt,
     run: view.run,
     nextRunBy: view.nextRunBy,
+    hasFleet: view.fleet.current !== null,
   };
   const page = <View extends object>(template: string, path: string, { key, make }: Keyed<View>) =>
     files.set(path, {
@@ -59,6 +60,9 @@ export function renderPrivateSite(render: Renderer, view: PrivateView, json: str
   page('events', 'events.html', view.events);
   page('checks', 'checks.html', { key: view.checks.key, make: () => ({ ...view.checks.make(), windows: view.windows }) });
   page('runs', 'runs.html', view.runs);
+  const { current, months } = view.fleet;
+  if (current !== null) page('fleet', 'fleet.html', current);
+  for (const month of months) page('fleet', `reports/${month.month}.html`, month);
   files.set('status.json', json);
   // The overview is made anew in every run: it says when, and bears no stamp.
   files.set('index.html', render.page('private/index.njk', 'index.html', { ...frame, ...view.overview }));

@@ -9,6 +9,7 @@ import type { CalmResults, MessageRecord, PastResult, Snapshot } from '../../src
 import type { State } from '../../src/core/state.ts';
 import { newStatus, type Status } from '../../src/core/status.ts';
 import type { MetricCatalogue } from '../../src/core/views-words.ts';
+import { fleetHistory } from './fleet.ts';
 import { checkOf, configurationOf, contactOf } from './model.ts';
 
 /** A made-up infrastructure with 90 days behind it: problems, warnings, unknown, soft, withheld. For screenshots and looks. */
@@ -478,6 +479,7 @@ export function demoSnapshot(): Snapshot {
     calmResults: (check) => toCalm(recents.get(check) ?? []),
     recentResults: (check) => recents.get(check) ?? [],
     said: demoPeople(),
+    fleet: { day: '2026-11-22', months: ['2026-10', '2026-11'], key: 'demo', read: () => fleetHistory('2026-11-22') },
     banners: [],
   };
 }
