@@ -48,19 +48,32 @@ export function composeMonth(history: FleetHistory, month: string): FleetSection
   ];
 }
 
-/** Text to paste into a mail: 72 columns where words allow. */
+const COLUMNS = 72;
+
+/** Text to paste into a mail: lines of at most 72 characters, where words allow. */
 export function formatMonth(title: string, month: string, sections: readonly FleetSection[]): string {
   const lines = [`${title}, ${month}`];
   for (const { title: heading, rows, notes } of sections) {
     const width = Math.max(0, ...rows.map(({ label }) => label.length)) + 2;
-    lines.push(
-      '',
-      heading,
-      ...rows.map(({ label, value }) => `  ${`${label}:`.padEnd(width)}${value}`),
-      ...notes.map((note) => `  ${note}`),
-    );
+    lines.push('', heading);
+    for (const { label, value } of rows) lines.push(...wrap(value, `  ${`${label}:`.padEnd(width)}`, ' '.repeat(width + 2)));
+    for (const note of notes) lines.push(...wrap(note, '  ', '    '));
   }
   return `${lines.join('\n')}\n`;
+}
+
+function wrap(text: string, first: string, next: string): string[] {
+  const lines: string[] = [];
+  let line = first;
+  let isEmpty = true;
+  for (const word of text.split(' ')) {
+    if (!isEmpty && line.length + 1 + word.length > COLUMNS) {
+      lines.push(line);
+      line = next + word;
+    } else line += isEmpty ? word : ` ${word}`;
+    isEmpty = false;
+  }
+  return [...lines, line];
 }
 
 function describeFleet(last: FleetDay, first: FleetDay): FleetSection {

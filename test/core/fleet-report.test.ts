@@ -13,34 +13,35 @@ describe('the report of a month', () => {
       `Example, 2026-11
 
 Hosts
-  Hosts:         78
-  By role:       12 build, 3 mail, 2 no role, 61 web
-  Web servers:   9
-  Name servers:  2
-  Mail servers:  3
-  Exporters:     5
-  Reporting:     76 of 78, within a day of 2026-11-22
+  Hosts:        78
+  By role:      12 build, 3 mail, 2 no role, 61 web
+  Web servers:  9
+  Name servers: 2
+  Mail servers: 3
+  Exporters:    5
+  Reporting:    76 of 78, within a day of 2026-11-22
   Retiring: old1, old2
 
 Work and load on 2026-11-22
-  Upgrades pending:  41 (76 hosts)
-  Of them security:  3 (76 hosts)
-  Reboots pending:   2 (76 hosts)
-  Mean load:         0.61 (76 hosts), 0.61 over 22 days
-  Memory available:  382 GiB of 764 GiB, 50 % (76 hosts)
-  Processes:         14021 (76 hosts)
-  Received:          11.9 MiB/s (75 hosts)
-  Sent:              45.8 MiB/s (75 hosts)
+  Upgrades pending: 41 (76 hosts)
+  Of them security: 3 (76 hosts)
+  Reboots pending:  2 (76 hosts)
+  Mean load:        0.61 (76 hosts), 0.61 over 22 days
+  Memory available: 382 GiB of 764 GiB, 50 % (76 hosts)
+  Processes:        14021 (76 hosts)
+  Received:         11.9 MiB/s (75 hosts)
+  Sent:             45.8 MiB/s (75 hosts)
 
 Releases
-  debian 12 bookworm:  20
-  debian 13 trixie:    54
-  Upgrade to debian 13 trixie: 20 to go; about 2027-01-21 at the pace so far (39 in 119 days), likely between 2027-01-20 and 2027-01-22
+  debian 12 bookworm: 20
+  debian 13 trixie:   54
+  Upgrade to debian 13 trixie: 20 to go; about 2027-01-21 at the pace so
+    far (39 in 119 days), likely between 2027-01-20 and 2027-01-23
   Left out, since they retire: old1, old2
 
 Figures
-  Hits:         512.5 per second (4 checks)
-  Open issues:  not measured
+  Hits:        512.5 per second (4 checks)
+  Open issues: not measured
 
 Sources that should agree
   in Puppet 78, monitored 78
@@ -48,12 +49,12 @@ Sources that should agree
   monitored, not in Puppet: spare
 
 The monitoring itself
-  Problems:                 12
-  Mails sent:               31, none failed
-  Failure to mail:          3 min, the median of 12
-  Mail to acknowledgement:  25 min, the median of 7
-  Others reported first:    1 of 3 incidents
-  Noisiest:                 website/front-page (9)
+  Problems:                12
+  Mails sent:              31, none failed
+  Failure to mail:         3 min, the median of 12
+  Mail to acknowledgement: 25 min, the median of 7
+  Others reported first:   1 of 3 incidents
+  Noisiest:                website/front-page (9)
 `,
     );
   });
@@ -70,8 +71,8 @@ The monitoring itself
     };
     const days = [fleetDay(LAST, { ...nobody, figures: [], inventory: [], releases: {} })];
     const text = formatMonth('Example', '2026-11', composeMonth({ days, months: {} }, '2026-11') ?? []);
-    assert.match(text, /Upgrades pending: {2}nobody says/);
-    assert.match(text, /Memory available: {2}nobody says/);
+    assert.match(text, /Upgrades pending: nobody says/);
+    assert.match(text, /Memory available: nobody says/);
     assert.match(text, /No host says that it runs a release of Debian\./);
     assert.doesNotMatch(text, /Figures|Sources|monitoring itself/);
   });
