@@ -1,17 +1,15 @@
+import { hearChanges, withChanges } from './changes.ts';
 import { chooseDue, toBatchRecord, toRunRecord } from './core/batch.ts';
 import type { Check, Configuration } from './core/configuration.ts';
-import { countRun, type Evaluated, judgeRun } from './core/evaluate.ts';
-import type { HostChange } from './core/host-changes.ts';
+import { countRun, judgeRun } from './core/evaluate.ts';
 import { groupOf } from './core/isolation.ts';
 import { type Plan, planNotifications, type RunFacts } from './core/notify.ts';
 import { judgeOurselves, type Situation, USUAL_SITUATION } from './core/ourselves.ts';
-import type { People } from './core/people.ts';
 import type { RunRecord } from './core/run-record.ts';
 import { nextDueAt } from './core/schedule.ts';
 import type { Snapshot } from './core/snapshot.ts';
 import type { Status } from './core/status.ts';
 import { hearPeople } from './hearing.ts';
-import type { HostNews } from './host-news.ts';
 import type { MailCounts, MailOutside } from './mail/delivery.ts';
 import { type Observer, observeAll } from './observe.ts';
 import { loadMetricCatalogue } from './registry.ts';
@@ -134,12 +132,12 @@ async function decide(batch: Batch, { number, previous, isIdle, statuses, hearin
   const pastProblems = (check: string) => readPastProblems(database, check, now);
   const standing = hearing?.stand(judged);
   const evaluated = countRun(judged, standing?.held);
-  const hosts = await hearHosts(batch, number, evaluated);
+  const news = await hearChanges({ configuration, database, now, run: number }, evaluated);
   const whole = [...batch.whole, ...own.news];
   const facts = { run: number, now, isFirstRun: previous === null, pastProblems, whole, situation: own.situation, standing };
   const planned = planNotifications(configuration, statuses, evaluated, facts);
-  const rebooted = hosts?.conclude(planned) ?? {};
-  const changes = hosts?.changes ?? [];
+  const changed = news?.conclude(planned);
+  const changes = news?.changes ?? [];
   const { plan, told } = await decideTelling(batch, planned, {
     ...facts,
     statuses: () => (isIdle ? readStatuses(database) : planned.statuses),
@@ -152,25 +150,15 @@ async function decide(batch: Batch, { number, previous, isIdle, statuses, hearin
   });
   const record = toRunRecord(number, now, previous, { evaluated, items: plan.items.length, interval: configuration.interval });
   const heard = standing === undefined ? undefined : hearing?.conclude(standing, plan);
-  const remember = { ...batch.remember, ...rebooted, ...rememberSituation(readSituation(database), plan.situation) };
+  const remember = {
+    ...batch.remember,
+    ...changed,
+    ...rememberSituation(readSituation(database), plan.situation),
+  };
   // What a host newly says to have changed is watched from the next run on.
   if (!isIdle) remember['next_due'] = nextDue(batch, plan.statuses, changes.length > 0 ? now : heard?.turn);
   const toTell = { ...told, remember: { ...remember, ...told.remember } };
   return { record, plan, toStore: { ...toBatchRecord(record, evaluated, plan, toTell, heard?.update), changes } };
-}
-
-/** What hosts say to have changed by themselves; most runs have no new report, and nobody is awaited after a boot. */
-async function hearHosts({ database, configuration, now }: Batch, run: number, evaluated: Evaluated[]): Promise<HostNews | null> {
-  const isNews = evaluated.some(({ result }) => result.report?.isNews === true);
-  if (!isNews && (readMeta(database, 'reboots') ?? '{}') === '{}') return null;
-  return (await import('./host-news.ts')).hearHosts(database, evaluated, { configuration, now, run });
-}
-
-/** What people said, and what hosts said in this run. */
-function withChanges(said: People | null, changes: HostChange[]): People | null {
-  if (changes.length === 0) return said;
-  const numbered = changes.map((change) => ({ ...change, number: 0 }));
-  return { acknowledgements: [], downtimes: [], ...said, changes: [...(said?.changes ?? []), ...numbered] };
 }
 
 /** Once a day, and with another configuration. */

@@ -1,8 +1,10 @@
+import type { Check } from './configuration.ts';
+import type { Event } from './item.ts';
 import type { Change } from './people.ts';
 import type { HostReport } from './report.ts';
 import { count } from './transition.ts';
 
-/** Something that a host says to have changed by itself; it is watched as if somebody had said `vigie change`. */
+/** Something that nobody said, but a host's report or the configuration shows; it is watched as if by `vigie change`. */
 export type HostChange = Omit<Change, 'number'>;
 
 const WATCH_MS = 20 * 60_000;
@@ -16,6 +18,31 @@ export function findHostChanges(before: HostReport | undefined, report: HostRepo
     .filter((found) => found !== null)
     .filter(({ at }) => at <= now && now - at <= RECENT_MS)
     .map(({ at, note }) => ({ target: report.host, at, until: now + WATCH_MS, author: '', note }));
+}
+
+/** With more it is a setting of all, and everything at once in every run would be no watch but a storm. */
+const MOST_WATCHED = 50;
+
+/** Checks whose settings are others than in the run before: those of one host are one change. */
+export function findSettingsChanges(changed: readonly Check[], now: number): HostChange[] {
+  const toChange = (target: string, until: number, note: string): HostChange => ({ target, at: now, until, author: '', note });
+  if (changed.length > MOST_WATCHED) return [toChange('*', now, `the configuration of ${changed.length} checks was changed`)];
+  const byTarget = new Map<string, string[]>();
+  for (const { id, host } of changed) byTarget.set(host ?? id, [...(byTarget.get(host ?? id) ?? []), id]);
+  return [...byTarget].map(([target, ids]) => {
+    const more = ids.length > 3 ? ` and ${ids.length - 3} more` : '';
+    return toChange(target, now + WATCH_MS, `the configuration of ${ids.slice(0, 3).join(', ')}${more} was changed`);
+  });
+}
+
+/** For the events page: what changed by itself stands beside what it broke. A reboot has an event of its own, at its end. */
+export function toChangeEvents(changes: readonly HostChange[], { now, run }: { now: number; run: number }): Event[] {
+  return changes
+    .filter((change) => !isReboot(change))
+    .map(({ target, at, note }) => {
+      const host = target === '*' ? null : target;
+      return { at: now, run, kind: 'change', check: null, host, state: null, onset: at, reason: note, output: '', told: false };
+    });
 }
 
 interface Found {

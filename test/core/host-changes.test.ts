@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { findHostChanges } from '../../src/core/host-changes.ts';
+import { findHostChanges, findSettingsChanges, toChangeEvents } from '../../src/core/host-changes.ts';
 import { judgeReboots } from '../../src/core/reboot.ts';
 import { parseReport } from '../../src/core/report.ts';
 import { newStatus, type Status } from '../../src/core/status.ts';
@@ -57,6 +57,43 @@ describe('what a host’s reports say to have changed', () => {
     assert.deepEqual(findHostChanges(undefined, reportWith(), NOW), []);
     const [change] = findHostChanges(reportWith(puppet(S - 1800, 1)), reportWith(puppet(S - 240, 3)), NOW);
     assert.deepEqual([change?.target, change?.author, change?.until], ['web1', '', NOW + 1_200_000]);
+  });
+});
+
+describe('settings that changed', () => {
+  const check = (id: string, host: string | null) => checkOf({ id, host });
+
+  it('[W2] of one host are one change, watched for twenty minutes, and those without a host stand for themselves', () => {
+    const found = findSettingsChanges([check('web1/disk', 'web1'), check('shop/page', null), check('web1/load', 'web1')], NOW);
+    assert.deepEqual(
+      found.map(({ target, note, until }) => [target, note, until - NOW]),
+      [
+        ['web1', 'the configuration of web1/disk, web1/load was changed', 1_200_000],
+        ['shop/page', 'the configuration of shop/page was changed', 1_200_000],
+      ],
+    );
+  });
+
+  it('[R1] of more than fifty checks are one change, and no watch of everything', () => {
+    const found = findSettingsChanges(
+      Array.from({ length: 51 }, (_, i) => check(`web${i}/disk`, `web${i}`)),
+      NOW,
+    );
+    assert.deepEqual(
+      found.map(({ target, note, until }) => [target, note, until - NOW]),
+      [['*', 'the configuration of 51 checks was changed', 0]],
+    );
+  });
+
+  it('[W2] changes are events, but for a boot, whose event comes when all is back', () => {
+    const boot = { target: 'web1', at: NOW, until: NOW, author: '', note: 'it was booted' };
+    const [settings] = findSettingsChanges([check('web1/disk', 'web1')], NOW);
+    assert.ok(settings !== undefined);
+    const events = toChangeEvents([boot, settings], { now: NOW, run: 7 });
+    assert.deepEqual(
+      events.map(({ kind, host, reason, told }) => [kind, host, reason, told]),
+      [['change', 'web1', 'the configuration of web1/disk was changed', false]],
+    );
   });
 });
 
