@@ -57,6 +57,7 @@ const lazy = [
   'config/load-files',
   'core/people',
   'emergency',
+  'fleet',
   'dead-man',
   'heartbeat',
   'core/host-changes',

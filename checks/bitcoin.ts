@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import type { Bound, Context, Observation, Part } from '../src/check-type.ts';
 import { cleanText, defineCheckType, formatAge, LookFailure, option, TargetFailure } from '../src/check-type.ts';
 import { parseHeight, parseRpcHeight, type Voice, vote } from '../src/net/bitcoin.ts';
+import { takeFreshFact, toAge } from '../src/net/facts.ts';
 import { requestHttp } from '../src/net/http.ts';
 import { withoutLogin } from '../src/net/http-options.ts';
 import { parsePath } from '../src/net/json-path.ts';
@@ -11,10 +12,20 @@ const PATH_HELP = 'Where the height stands in a JSON document, such as `blocks` 
 
 const options = {
   file: option.object(
-    'The height as the node itself writes it down, from cron: no password of a wallet leaves its machine. Prefer this to `rpc`.',
+    'The height as the node itself writes it down, from cron: no password of a wallet leaves its machine. For a node on this machine; for another one `reported`. Both are better than `rpc`.',
     {
       path: option.text('A file with the output of `bitcoin-cli getblockcount`, or a JSON document.'),
       json: option.text(PATH_HELP, { optional: true, maxLength: 200 }),
+      max_age: option.duration('The file was written no longer ago.', { default: '15m', min: 60 }),
+    },
+    { optional: true },
+  ),
+  reported: option.object(
+    "The height in the host's own report: its agent has a `number PATH` line for the file. Nothing else is needed of the node's machine.",
+    {
+      path: option.text('The file with the output of `bitcoin-cli getblockcount`, as the configuration of the agent names it.', {
+        maxLength: 300,
+      }),
       max_age: option.duration('The file was written no longer ago.', { default: '15m', min: 60 }),
     },
     { optional: true },
@@ -77,19 +88,22 @@ export default defineCheckType({
     ],
   },
   proxied: true,
-  target: ({ file, rpc, sources }) =>
-    `${file ? cleanText(file.path, 100) : withoutLogin(rpc?.url ?? '')} against ${sources.length} sources`,
+  readsReport: ({ reported }) => reported !== undefined,
+  target: ({ file, reported, rpc, sources }) =>
+    `${file || reported ? cleanText((file ?? reported)?.path ?? '', 100) : withoutLogin(rpc?.url ?? '')} against ${sources.length} sources`,
   validate: findProblems,
   run: observe,
 });
 
-function findProblems({ file, rpc, sources, quorum }: BitcoinOptions): Record<string, string> {
+function findProblems({ file, reported, rpc, sources, quorum }: BitcoinOptions): Record<string, string> {
   const origins = sources.map(({ url }) => (URL.canParse(url) ? new URL(url).origin : url));
   const paths = [file?.json, ...sources.map(({ json }) => json)];
   const isLoginWhole = rpc === undefined || (rpc.cookie === undefined) !== (rpc.user === undefined || rpc.password === undefined);
   const isLoginDouble = rpc?.cookie !== undefined && (rpc.user !== undefined || rpc.password !== undefined);
   return {
-    ...((file === undefined) === (rpc === undefined) ? { file: 'either a file or rpc says the height of the node' } : {}),
+    ...([file, reported, rpc].filter((one) => one !== undefined).length === 1
+      ? {}
+      : { file: 'expected one of reported, file and rpc, which say the height of the node' }),
     ...(!isLoginWhole || isLoginDouble ? { rpc: 'either user and password, or a cookie' } : {}),
     ...(new Set(origins).size < origins.length ? { sources: 'two of them are one server: that is one voice' } : {}),
     ...(paths.some((path) => path !== undefined && parsePath(path) === null)
@@ -147,7 +161,8 @@ function toPart({ name, height, reason }: Answer, reference: number | null, tole
 
 const MAX_ANSWER = 256 * 1024;
 
-async function readNode({ file, rpc }: BitcoinOptions, context: Context): Promise<number> {
+async function readNode({ file, reported, rpc }: BitcoinOptions, context: Context): Promise<number> {
+  if (reported) return readReported(reported, context);
   if (file) return parseHeight(readHeightFile(file.path, file.max_age, context), file.json);
   if (!rpc) throw new LookFailure('option.file', 'neither file nor rpc says the height of the node');
   const login = rpc.cookie ? context.secret(rpc.cookie) : `${rpc.user}:${rpc.password ? context.secret(rpc.password) : ''}`;
@@ -159,6 +174,19 @@ async function readNode({ file, rpc }: BitcoinOptions, context: Context): Promis
   if (status === 403) throw new TargetFailure('bitcoin.login', 'the node refuses this machine or getblockcount (HTTP 403)');
   if (status !== 200 && status !== 500) throw new TargetFailure('http.status', `HTTP ${status} from the node, expected 200`);
   return parseRpcHeight(answer.toString('utf8'), 'vigie');
+}
+
+/** Throws LookFailure `report.*`, `file.*`: what makes the report or the file has failed, and nothing is known of the node. */
+function readReported({ path, max_age: maxAge }: { path: string; max_age: number }, context: Context): number {
+  const name = cleanText(path, 50);
+  const found = takeFreshFact(context, 'files').list.find((one) => one.path === path);
+  if (found === undefined) throw new LookFailure('file.unasked', `${name} is not reported: the agent needs "number ${name}"`);
+  if (found.modified === null) throw new LookFailure('file.missing', `${name} is not there, as the host's report says`);
+  const age = toAge(context, found.modified, { code: 'file.future', what: `the time of ${name}` });
+  if (age > maxAge) throw new LookFailure('file.stale', `${name} is ${formatAge(age)} old, expected at most ${formatAge(maxAge)}`);
+  if (found.number === null)
+    throw new LookFailure('file.number', `${name} holds no number, or the agent has "file" for it, expected "number"`);
+  return parseHeight(String(found.number));
 }
 
 /** Throws LookFailure `file.missing`, `file.stale`: what writes the file has failed, and nothing is known of the node. */

@@ -25,6 +25,12 @@ const options = {
   base: option.text('Where the search begins, a DN. Empty: the server itself.', { default: '', maxLength: 500 }),
   scope: option.choice('The base itself, what is one level below it, or all of it.', ['base', 'one', 'sub'], { default: 'base' }),
   filter: option.text('Which entries count (RFC 4515).', { default: '(objectClass=*)', maxLength: 1000 }),
+  names: option.boolean(
+    'Remembers the names of the entries, for `fleet.inventory`: of `cn=web1,ou=hosts` it is web1. At most 4 KiB of them.',
+    {
+      default: false,
+    },
+  ),
   min_entries: option.integer('So many entries at least.', { default: 1, min: 0, max: 100_000 }),
 };
 type Settings = Bound<typeof options>;
@@ -78,7 +84,7 @@ async function observe(bound: Settings, context: Context, family: 4 | 6 | undefi
     await talk.bind(bound.bind?.name ?? '', password);
     const { base, scope, min_entries: wanted } = bound;
     const limit = Math.max(COUNTED, wanted);
-    const { entries, isCut } = await talk.search({ base, scope, filter: parseFilter(bound.filter), limit });
+    const { entries, names, isCut } = await talk.search({ base, scope, filter: parseFilter(bound.filter), limit });
     talk.leave();
     const time = context.elapsed() - began;
     const count = `${entries} ${entries === 1 ? 'entry' : 'entries'}${isCut ? ' or more' : ''}`;
@@ -87,8 +93,15 @@ async function observe(bound: Settings, context: Context, family: 4 | 6 | undefi
       const where = cleanText(base, 40) || 'the server itself';
       return { kind: 'failed', code: 'ldap.few', output: `${count} in ${where}, expected at least ${wanted}`, metrics: all };
     }
-    return { kind: 'measured', output: `${count}${bound.bind ? ', bound' : ''} in ${formatSeconds(time)}`, metrics: all };
+    const output = `${count}${bound.bind ? ', bound' : ''} in ${formatSeconds(time)}`;
+    const memory = bound.names ? { memory: { names: isCut ? null : names.map(toShortName) } } : {};
+    return { kind: 'measured', output, metrics: all, ...memory };
   } finally {
     socket.destroy();
   }
+}
+
+/** The value of the first part of a name (RFC 4514). */
+function toShortName(name: string): string {
+  return cleanText(/^[^=]*=((?:[^,+\\]|\\.)*)/.exec(name)?.[1]?.trim() ?? name, 100);
 }

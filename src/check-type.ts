@@ -95,9 +95,10 @@ export interface CheckType<O extends Options = Options> {
   asksTor?: true;
   /**
    * It judges what the host's report says: it depends on the host's check `report`, runs with each new report, and finds it in
-   * `context.report`. As `alive` too, and then `report` does not depend on it.
+   * `context.report`. As `alive` too, and then `report` does not depend on it. A function: with some options only; such a type
+   * also goes through its proxy.
    */
-  readsReport?: true;
+  readsReport?: true | ((options: Bound<O>) => boolean);
   /** What it looks at, in words for people, without secrets. */
   target(options: Bound<O>): string;
   /** Problems that single options cannot show (two that exclude each other): one sentence each, keyed by option. */

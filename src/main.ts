@@ -30,6 +30,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   backup: async () => (await import('./commands/backup.ts')).backup,
   restore: async () => (await import('./commands/restore.ts')).restore,
   host: async () => (await import('./commands/host.ts')).host,
+  report: async () => (await import('./commands/report.ts')).report,
   types: async () => (await import('./commands/types.ts')).types,
 };
 

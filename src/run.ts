@@ -18,6 +18,7 @@ import type { SiteCounts } from './site/writer.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { compact } from './store/compaction.ts';
 import { type Database, isDatabaseError } from './store/database.ts';
+import { readFleetMark } from './store/fleet.ts';
 import { appendBatch, finishRun, lastRun, readMeta, readPastProblems, readStatuses, writeMeta } from './store/history.ts';
 import { openOutbox } from './store/outbox.ts';
 import { takeNews } from './store/people.ts';
@@ -83,6 +84,7 @@ export async function runBatch(batch: Batch): Promise<RunSummary> {
   const durationMs = Math.round(performance.now() - began);
   finishRun(batch.database, record.run, durationMs);
   if (!isIdle) await compact(batch.database, batch.configuration.retention, batch.now);
+  if (!isIdle) await countFleetDaily(batch, plan.statuses);
   return { ...summary, record: { ...record, durationMs }, inboxError };
 }
 
@@ -157,6 +159,14 @@ async function decide(batch: Batch, { number, previous, isIdle, statuses, hearin
   if (!isIdle) remember['next_due'] = nextDue(batch, plan.statuses, changes.length > 0 ? now : heard?.turn);
   const toTell = { ...told, remember: { ...remember, ...told.remember } };
   return { record, plan, toStore: { ...toBatchRecord(record, evaluated, plan, toTell, heard?.update), changes } };
+}
+
+/** Once a day, and with another configuration. */
+async function countFleetDaily({ configuration, database, now }: Batch, statuses: Map<string, Status>): Promise<void> {
+  const mark = readFleetMark(database);
+  if (mark?.key === configuration.fingerprint && now < mark.nextAt) return;
+  const { keepFleet } = await import('./fleet.ts');
+  keepFleet(database, configuration, { statuses, now });
 }
 
 /** Pages, mail and the sign of life, once everything is stored. `statuses` is null where none were read. */

@@ -8,6 +8,7 @@ import { count } from './core/transition.ts';
 import { readPasts } from './store/compaction.ts';
 import type { Database } from './store/database.ts';
 import { dayCountersReader, measuredResultsReader } from './store/figures.ts';
+import { readFleetHistory, readFleetMark } from './store/fleet.ts';
 import { calmResultsReader, readEvents, readRuns, resultsReader } from './store/history.ts';
 import { noticesReader, readNoticesStamp } from './store/notices.ts';
 import { readMessages } from './store/outbox.ts';
@@ -52,6 +53,7 @@ export function takeSnapshot(
     notices: { stamp: readNoticesStamp(database), read: noticesReader(database, NOTICES_SHOWN) },
     said: readPeople(database, now, oldestOnset(statuses, now)),
     reportOf: reportReader(database),
+    fleet: takeFleet(database),
     banners,
   };
 }
@@ -63,4 +65,16 @@ function oldestOnset(statuses: Map<string, Status>, now: number): number {
   let oldest = now;
   for (const { problem } of statuses.values()) if (problem !== null && problem.onset < oldest) oldest = problem.onset;
   return Math.max(oldest, now - CHANGES_SHOWN_MS);
+}
+
+function takeFleet(database: Database): Snapshot['fleet'] {
+  const mark = readFleetMark(database);
+  if (mark === null) return null;
+  const { day, months, key } = mark;
+  let history: ReturnType<typeof readFleetHistory> | undefined;
+  const read = () => {
+    history ??= readFleetHistory(database);
+    return history;
+  };
+  return { day, months, key, read };
 }

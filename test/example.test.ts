@@ -7,6 +7,12 @@ const EXAMPLE = new URL('../../docs/example/vigie.yaml', import.meta.url).pathna
 
 /** Rows of requirements.md, and the checks of the example that stand for them. */
 const ROWS: { row: string; checks: string[] }[] = [
+  { row: 'K1', checks: ['builder/alive', 'builder/load', 'builder/processes', 'builder/clock', 'vault/alive'] },
+  { row: 'K2', checks: ['builder/disk'] },
+  { row: 'K3', checks: ['builder/memory', 'builder/swap'] },
+  { row: 'K4', checks: ['builder/puppet'] },
+  { row: 'K5', checks: ['builder/apt', 'builder/upgrades', 'builder/reboot'] },
+  { row: 'K6', checks: ['builder/systemd'] },
   { row: 'K7', checks: ['apt/stable', 'apt/snapshot'] },
   { row: 'K8', checks: ['bitcoin/height'] },
   { row: 'K9', checks: ['torrents/newest'] },
@@ -21,11 +27,13 @@ const ROWS: { row: string; checks: string[] }[] = [
   { row: 'K18', checks: ['mail-relay/round-trip'] },
   { row: 'K19', checks: ['chat/streams'] },
   { row: 'K20', checks: ['donations/synchronized', 'donations/methods'] },
+  { row: 'K21', checks: ['builder/plugins'] },
+  { row: 'K22', checks: ['builder/namespaces'] },
   { row: 'K23', checks: ['metrics/backup-age', 'metrics/targets'] },
   { row: 'K24', checks: ['names/authority'] },
-  { row: 'K25', checks: ['mailboxes/imap', 'mailboxes/smtp'] },
+  { row: 'K25', checks: ['mailboxes/imap', 'mailboxes/smtp', 'builder/queue'] },
   { row: 'K26', checks: ['directory/search'] },
-  { row: 'K27', checks: ['gitlab/health', 'grafana/health', 'measurements/fresh'] },
+  { row: 'K27', checks: ['gitlab/health', 'grafana/health', 'measurements/fresh', 'builder/backup'] },
 ];
 
 describe('the example of docs/example', () => {

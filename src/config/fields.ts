@@ -151,7 +151,10 @@ const REPORT: Fields = {
     { minItems: 1, maxItems: 2, orOne: true, optional: true },
   ),
   interval: option.duration('How often the host makes one, and how often it is looked for.', { min: 1, optional: true }),
-  max_age: option.duration('How old it may be; default: three times `interval`.', { min: 1, optional: true }),
+  max_age: option.duration('How old it may be; default: three times `interval`. With `exporter`: its text files; default: 1h.', {
+    min: 1,
+    optional: true,
+  }),
 };
 
 export const HOST: Fields = {
@@ -313,6 +316,28 @@ export const GLOBAL: Fields = {
       min: 1,
       optional: true,
     }),
+  }),
+  fleet: section('Figures of the whole fleet, on `fleet.html` and in the report of the month: see [fleet](fleet.md).', {
+    figures: option.list(
+      'Numbers that stand beside those of the hosts: hits per second, a tracker’s issues.',
+      option.object('One of them.', {
+        title: line('What it is called.'),
+        check: line('The check that measures it, or a pattern for several: `*/hits`.'),
+        metric: line('Its metric.', { default: 'value' }),
+        together: option.choice('How several become one.', ['sum', 'mean'], { default: 'sum' }),
+        unit: line('Said behind the number.', { default: '' }),
+      }),
+      { default: [], maxItems: 100 },
+    ),
+    inventory: option.list(
+      'Lists of names that should be those of the hosts here.',
+      option.object('One of them.', {
+        title: line('Where it comes from, such as `Puppet`.'),
+        file: line('A file with one name a line, relative to this file; `#` begins a comment.', optional),
+        check: line('Or a check of type ldap with `names: true`.', optional),
+      }),
+      { default: [], maxItems: 20 },
+    ),
   }),
   retention: section('How long the history is kept.', {
     rows: option.duration('Single results as rows with their full output; older days are packed.', { min: 86_400, default: '2d' }),

@@ -43,7 +43,7 @@ export function resolveParents(request: ParentsRequest): Check[] {
 
 /** What reads its host's report is said to; without one it is an error, unless something else is wrong or not here. */
 function linkToReport(check: Check, known: ReadonlyMap<string, Check>, request: ParentsRequest): Check {
-  if (request.types.get(check.type)?.readsReport !== true) return check;
+  if (!isReader(check, request)) return check;
   const linked = linkReport(check, known);
   if (typeof linked !== 'string') return linked;
   if (!request.isPartial && request.problems.length === 0) {
@@ -73,8 +73,13 @@ function findParents(check: Check, known: ReadonlyMap<string, Check>, request: P
 }
 
 /** Whether `report` is what this check of its host reads. */
-function isReportOf(report: Check | undefined, reader: Check, { types }: ParentsRequest): boolean {
-  return report?.name === 'report' && report.service === null && types.get(reader.type)?.readsReport === true;
+function isReportOf(report: Check | undefined, reader: Check, request: ParentsRequest): boolean {
+  return report?.name === 'report' && report.service === null && isReader(reader, request);
+}
+
+function isReader({ type, options }: Check, { types }: ParentsRequest): boolean {
+  const reads = types.get(type)?.readsReport ?? false;
+  return typeof reads === 'function' ? reads(options as never) : reads;
 }
 
 /** The first cycle, beginning and ending with the same id, or null. */

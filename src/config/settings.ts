@@ -3,6 +3,7 @@ import type { Configuration, Contact, MailSettings, ProxyServer, Secret, Site } 
 import { formatDuration } from '../core/unit.ts';
 import { type ContactValues, parseAbsences, parsePeriods, resolveRota } from './contact.ts';
 import type { Defined, Definitions } from './define.ts';
+import { type FleetValues, resolveFleet } from './fleet.ts';
 import { findOnionProblem } from './onion.ts';
 import { type Problem, say } from './problem.ts';
 import { resolveSentinels, type SentinelValues } from './sentinel.ts';
@@ -33,6 +34,7 @@ export function resolveGeneral(definitions: Definitions, path: string): General 
     contacts: toRecord(definitions.contacts, (contact) => reader.readContact(contact, mail, definitions)),
     contactsForAll: toContactsForAll(definitions),
     limits: reader.readLimits(values.limits, interval),
+    fleet: resolveFleet(values.fleet, definitions, folder),
     retention: values.retention ?? { rows: 2 * 86_400, packed: 1095 * 86_400, events: 1095 * 86_400 },
   };
 }
@@ -77,6 +79,7 @@ interface GlobalValues {
   sentinels?: SentinelValues;
   heartbeat?: { key?: string; url?: string };
   limits?: LimitValues;
+  fleet?: FleetValues;
   retention?: General['retention'];
 }
 

@@ -204,10 +204,36 @@ export interface Configuration {
   limits: { concurrency: number; perHost: number; perProxy: number; runDeadline: number };
   /** Seconds that hot rows, packed days and events are kept. */
   retention: { rows: number; packed: number; events: number };
+  /** Figures of the whole fleet. */
+  fleet: FleetSettings;
   hosts: Record<string, Host>;
   services: Record<string, Service>;
   /** Enabled and disabled checks, sorted by id. */
   checks: Check[];
   /** SHA-256 over the files that it was made from. */
   fingerprint: string;
+}
+
+/** One number of the fleet, of the latest results of checks. */
+export interface FleetFigure {
+  title: string;
+  /** A pattern over ids. */
+  check: string;
+  metric: string;
+  together: 'sum' | 'mean';
+  unit: string;
+}
+
+/** Names that should be those of the hosts: of a file, or of a check that finds names. */
+export interface FleetInventory {
+  title: string;
+  file: string | null;
+  check: string | null;
+}
+
+export interface FleetSettings {
+  figures: FleetFigure[];
+  inventory: FleetInventory[];
+  /** The folder of the incident files. */
+  incidents: string;
 }

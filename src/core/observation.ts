@@ -22,6 +22,8 @@ export interface Part {
   name: string;
   state: State;
   output: string;
+  /** Of an observation: its own numbers, which the check's thresholds judge as they judge the check's. Not stored. */
+  metrics?: Metrics;
 }
 
 interface Common {

@@ -22,11 +22,17 @@ export type FactField =
   | (Declared & { kind: 'list'; fields: Readonly<Record<string, FactField>> });
 export type FactFields = Readonly<Record<string, FactField>>;
 
-const bytes = <const E extends object>(help: string, extra?: E) => ({ kind: 'count', unit: 'bytes', help, ...extra }) as const;
-const count = <const E extends object>(help: string, extra?: E) => ({ kind: 'count', help, ...extra }) as const;
-const time = <const E extends object>(help: string, extra?: E) => ({ kind: 'time', help, ...extra }) as const;
-const decimal = <const E extends object>(help: string, extra?: E) => ({ kind: 'decimal', help, ...extra }) as const;
-const text = <const E extends object>(help: string, extra?: E) => ({ kind: 'text', help, ...extra }) as const;
+// A union with what `extra` may lack would forget that a field may be null.
+const bytes = <const E extends object>(help: string, extra?: E) =>
+  ({ kind: 'count', unit: 'bytes', help, ...extra }) as { kind: 'count'; unit: 'bytes'; help: string } & E;
+const count = <const E extends object>(help: string, extra?: E) =>
+  ({ kind: 'count', help, ...extra }) as { kind: 'count'; help: string } & E;
+const time = <const E extends object>(help: string, extra?: E) =>
+  ({ kind: 'time', help, ...extra }) as { kind: 'time'; help: string } & E;
+const decimal = <const E extends object>(help: string, extra?: E) =>
+  ({ kind: 'decimal', help, ...extra }) as { kind: 'decimal'; help: string } & E;
+const text = <const E extends object>(help: string, extra?: E) =>
+  ({ kind: 'text', help, ...extra }) as { kind: 'text'; help: string } & E;
 const flag = (help: string) => ({ kind: 'flag', help }) as const;
 const names = (help: string) => ({ kind: 'names', help }) as const;
 const list = <const F extends FactFields>(help: string, fields: F) => ({ kind: 'list', help, fields }) as const;

@@ -22,7 +22,7 @@ export interface ResultOrigin {
  */
 export function toResult(check: Check, observation: Observation, origin: ResultOrigin): Result {
   const metrics = finiteMetrics(observation.metrics ?? {});
-  const parts = (observation.parts ?? []).slice(0, MAX_PARTS).map(cleanPart);
+  const parts = (observation.parts ?? []).slice(0, MAX_PARTS).map((part) => cleanPart(check, part));
   const breached = observation.kind === 'measured' ? judgeMetrics(check, metrics) : null;
   const own = breached?.state ?? observedState(observation);
   const state = worst([own, ...parts.map((part) => part.state)]);
@@ -97,8 +97,9 @@ function finiteMetrics(metrics: Metrics): Metrics {
   return Object.fromEntries(Object.entries(metrics).filter(([, value]) => Number.isFinite(value)));
 }
 
-function cleanPart(part: Part): Part {
-  return { name: cleanText(part.name, 80), state: part.state, output: cleanText(part.output, MAX_OUTPUT) };
+function cleanPart(check: Check, { name, state, output, metrics }: Part): Part {
+  const breached = metrics === undefined ? null : judgeMetrics(check, finiteMetrics(metrics));
+  return { name: cleanText(name, 80), state: worst([state, breached?.state ?? 'OK']), output: cleanText(output, MAX_OUTPUT) };
 }
 
 /** A check's memory is at most 4 KiB of JSON; a larger one is forgotten rather than stored. */

@@ -17,6 +17,7 @@ import {
 import { type CheckPageView, toCheckPage } from './views-check-page.ts';
 import { type ChecksView, toChecksView } from './views-configuration.ts';
 import { type EventsView, toEventsPages } from './views-events.ts';
+import { type FleetView, toFleetView } from './views-fleet.ts';
 import { type NeedView, toNeeds, toNeedView } from './views-needed.ts';
 import { type NoticesView, toNoticesView } from './views-notices.ts';
 import { type OverviewView, type OwnerRow, toOverview, toOwnerRow } from './views-overview.ts';
@@ -40,6 +41,7 @@ export interface PrivateView {
   notices: Keyed<NoticesView>;
   checks: Keyed<ChecksView>;
   runs: Keyed<RunsView>;
+  fleet: FleetView;
   windows: readonly string[];
   /** One page for each check, by its path. */
   checkPages: (Keyed<CheckPageView> & { path: string })[];
@@ -91,6 +93,7 @@ export function toPrivateView(snapshot: Snapshot, catalogue: MetricCatalogue): P
     notices: { key: noticesKey(means), make: () => toNoticesView(means) },
     checks: { key: checksKey([...seen.values()], means), make: () => toChecksView([...seen.values()], means) },
     runs: { key: runsKey(snapshot), make: () => toRunsView(snapshot, calendar) },
+    fleet: toFleetView(snapshot),
     windows: WINDOWS,
     checkPages: toCheckPages([...seen.values()], means),
     needs: needs.map(({ need, path }) => ({ path, state: need.state, view: toNeedView(need, seen, means) })),

@@ -75,13 +75,17 @@ function nearMisses(soft: WeekFacts['soft'], zone: string): string[] {
     .map(([check, { days, failures }]) => `${check}: ${count(failures, 'failure')} on ${days.size} of 7 days`);
 }
 
-/** Certificates say how many days they have left. */
+/** What says how many days it has left: certificates, and disks by their pace. */
+const DUE = { days_left: 'certificate expires', full_in: 'full' };
+
 function dueSoon({ checks }: Configuration, statuses: Map<string, Status>): string[] {
-  const due = checks.flatMap(({ id, enabled }) => {
-    const days = statuses.get(id)?.latest?.metrics['days_left'];
-    return enabled && days !== undefined && days < DUE_DAYS ? [{ id, days: Math.floor(days) }] : [];
-  });
-  return due.sort((a, b) => a.days - b.days).map(({ id, days }) => `${id}: certificate expires in ${count(days, 'day')}`);
+  const due = checks.flatMap(({ id, enabled }) =>
+    Object.entries(DUE).flatMap(([metric, what]) => {
+      const days = statuses.get(id)?.latest?.metrics[metric];
+      return enabled && days !== undefined && days < DUE_DAYS ? [{ id, what, days: Math.floor(days) }] : [];
+    }),
+  );
+  return due.sort((a, b) => a.days - b.days).map(({ id, what, days }) => `${id}: ${what} in ${count(days, 'day')}`);
 }
 
 function describeWatch({ runs, statuses, messages }: WeekFacts, { checks }: Configuration): string {

@@ -4,7 +4,7 @@ import { TargetFailure } from '../core/failure.ts';
 import { cleanBytes } from '../core/text.ts';
 import { createReader } from './limits.ts';
 import { redact } from './redact.ts';
-import { findLdapResult, type LdapMessage, readLdapMessage } from './starttls-messages.ts';
+import { findLdapResult, type LdapMessage, readLdapEntryName, readLdapMessage } from './starttls-messages.ts';
 
 /** One message: an entry without attributes is a name. */
 const MAX_MESSAGE = 66_000;
@@ -46,8 +46,11 @@ export interface LdapSearch {
 export interface LdapTalk {
   /** An empty name binds anonymously. Throws TargetFailure `ldap.auth`, `ldap.result`. */
   bind(name: string, password: string): Promise<void>;
-  /** How many entries there are, and whether there may be more. Throws TargetFailure `ldap.base`, `ldap.result`. */
-  search(search: LdapSearch): Promise<{ entries: number; isCut: boolean }>;
+  /**
+   * How many entries there are, their names (DN) as the server wrote them, and whether there may be more. Throws TargetFailure
+   * `ldap.base`, `ldap.result`.
+   */
+  search(search: LdapSearch): Promise<{ entries: number; names: string[]; isCut: boolean }>;
   leave(): void;
 }
 
@@ -66,8 +69,9 @@ export function createLdapTalk(socket: Socket, signal: AbortSignal, trace: (step
   const reader = createReader(socket, signal, MAX_MESSAGE);
   // 1 was StartTLS, if it was asked for.
   let messageId = 1;
-  const next = async (): Promise<LdapMessage> => {
-    const message = readLdapMessage(await reader.read(findLdapResult));
+  const next = async (): Promise<LdapMessage & { bytes: Buffer }> => {
+    const bytes = await reader.read(findLdapResult);
+    const message = { ...readLdapMessage(bytes), bytes };
     if (message.id === 0) {
       const words = message.result ? cleanBytes(message.result.diagnostic, 60) : '';
       throw new TargetFailure('ldap.disconnected', `the server ends the session: ${JSON.stringify(words)}`);
@@ -93,13 +97,16 @@ export function createLdapTalk(socket: Socket, signal: AbortSignal, trace: (step
       const request = { messageId, baseDN: base, scope, filter, sizeLimit: limit, attributes: ['1.1'] };
       socket.write(new SearchRequest(request).write());
       let entries = 0;
+      const names: string[] = [];
       for (let count = 0; count <= limit * 2; count += 1) {
-        const { tag, result } = await next();
-        if (tag === SEARCH_ENTRY) entries += 1;
-        else if (tag === SEARCH_DONE && result !== null) {
+        const { tag, result, bytes } = await next();
+        if (tag === SEARCH_ENTRY) {
+          entries += 1;
+          names.push(readLdapEntryName(bytes));
+        } else if (tag === SEARCH_DONE && result !== null) {
           trace(`ldap: < ${entries} entries, ${describe(result)}`);
           // 4: there are more than the limit, ours or the server's.
-          if (result.code === 0 || result.code === 4) return { entries, isCut: result.code === 4 };
+          if (result.code === 0 || result.code === 4) return { entries, names, isCut: result.code === 4 };
           throw toFailure(result, 'search', result.code === 32 ? 'ldap.base' : 'ldap.result');
         } else if (tag !== SEARCH_REFERENCE) throw new TargetFailure('protocol.ldap', 'no answer to the search');
         if (entries > limit) break;

@@ -169,6 +169,16 @@ export function readLdapMessage(message: Buffer): LdapMessage {
   return { id: number, tag: response.tag, result: { code: message[code.start] ?? 255, diagnostic: words } };
 }
 
+/** The name (DN) of an entry that a search found: the first part of SearchResultEntry (RFC 4511, section 4.5.2). */
+export function readLdapEntryName(message: Buffer): string {
+  const sequence = readElement(message, 0);
+  const id = sequence && readElement(message, sequence.start);
+  const entry = id && readElement(message, id.end);
+  const name = entry && readElement(message, entry.start);
+  if (name?.tag !== 4 || name.end > message.length) throw unreadable();
+  return message.toString('utf8', name.start, name.end);
+}
+
 function unreadable(): TargetFailure {
   return new TargetFailure('protocol.ldap', 'answer of LDAP cannot be read');
 }

@@ -58,6 +58,7 @@ export function renderPrivateSite(
     madeAt: view.madeAt,
     run: view.run,
     nextRunBy: view.nextRunBy,
+    hasFleet: view.fleet.current !== null,
   };
   const page = <View extends object>(template: string, path: string, { key, make }: Keyed<View>, isQuiet = false) =>
     files.set(path, {
@@ -79,6 +80,9 @@ export function renderPrivateSite(
   files.set('metrics.txt', metrics);
   page('checks', 'checks.html', { key: view.checks.key, make: () => ({ ...view.checks.make(), windows: view.windows }) });
   page('runs', 'runs.html', view.runs);
+  const { current, months } = view.fleet;
+  if (current !== null) page('fleet', 'fleet.html', current);
+  for (const month of months) page('fleet', `reports/${month.month}.html`, month);
   files.set('status.json', json);
   // The overview is made anew in every run: it says when, and bears no stamp.
   files.set('index.html', render.page('private/index.njk', 'index.html', { ...frame, ...view.overview }));

@@ -236,6 +236,10 @@ export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE reports (host TEXT PRIMARY KEY, run INTEGER NOT NULL, created_at INTEGER NOT NULL, content TEXT NOT NULL) WITHOUT ROWID;
   `,
+  // The whole fleet, by day (`YYYY-MM-DD`), and what was done in a month (`YYYY-MM`), as JSON.
+  `
+  CREATE TABLE fleet (day TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
+  `,
 ];
 
 /** SQL functions that migrations use; values that are in the newer form already stay as they are. */

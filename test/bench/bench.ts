@@ -18,6 +18,7 @@ import { certificateRig } from '../support/certificates.ts';
 import { BUNDLE, BUNDLE_FLAGS, globalFile, installation } from '../support/cli.ts';
 import { startNginx } from '../support/nginx.ts';
 import { type Cost, cpuOf, least, measureNode } from './measure.ts';
+import { ReportingFleet } from './reports.ts';
 
 const HOSTS = 50;
 const CHECKS_EACH = 15;
@@ -84,6 +85,24 @@ async function benchRuns(http: string): Promise<void> {
   note('run with nothing due, CPU', seconds(idle.cpu), seconds(idleBudget), idle.cpu <= idleBudget);
   folder.remove();
   scratch.remove();
+}
+
+/** Checks that read a report cost no more than those that ask a server each: the report is verified and read once a host and run. */
+async function benchReports(http: string): Promise<void> {
+  const fleet = new ReportingFleet(HOSTS);
+  const plain = configure(() => http);
+  await fleet.run();
+  await run(plain.path, '--now', '*');
+  const { reports, checks } = await least(7, { reports: () => fleet.run(), checks: () => run(plain.path, '--now', '*') });
+  const seen = (JSON.parse(reports.stdout) as { checks: { due: number; ok: number } }).checks;
+  if (seen.due !== fleet.checks || seen.ok < HOSTS * CHECKS_EACH)
+    throw new Error(`expected ${fleet.checks} results, found ${JSON.stringify(seen)}`);
+  note(`vigie run, ${HOSTS} reports and ${CHECKS_EACH} derived checks each`, describe(reports));
+  const ratio = reports.cpu / checks.cpu;
+  note('  CPU against 750 HTTP checks', `${ratio.toFixed(2)} x`, 'at most 1 x', ratio <= 1);
+  note('  peak memory', `${reports.memory.toFixed(0)} MiB`, '130 MiB, aim 110', reports.memory <= 130);
+  fleet.remove();
+  plain.remove();
 }
 
 async function benchSlowTargets(): Promise<void> {
@@ -302,6 +321,7 @@ const https = `https://127.0.0.1:${nginx.ports['good']}/index.html`;
 try {
   process.stdout.write(`Node ${process.version}, ${COUNT} checks on ${HOSTS} hosts\n`);
   await benchRuns(http);
+  await benchReports(http);
   await benchSlowTargets();
   await benchHttps(https, http);
   await benchPages(http);

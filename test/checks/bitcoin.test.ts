@@ -7,6 +7,7 @@ import bitcoin from '../../checks/bitcoin.ts';
 import type { Observation } from '../../src/check-type.ts';
 import { codeOf, problemsOf, runCheck } from '../support/check.ts';
 import { type TestContextSettings, testContext } from '../support/context.ts';
+import { AT, HOUR, lookAt } from '../support/derived.ts';
 import { freePort, needs, temporaryFolder } from '../support/server.ts';
 import { startMicrosocks } from '../support/socks.ts';
 
@@ -245,4 +246,39 @@ describe('bitcoin check', () => {
   for (const { name, options, key } of wrong) {
     it(`[A1] ${name} is refused by the configuration`, () => assert.deepEqual(Object.keys(problemsOf(bitcoin, options)), [key]));
   }
+});
+
+describe("a bitcoin node's height in its host's report", () => {
+  const PATH = '/run/bitcoin/height';
+  const look = async (files: object[]) => {
+    const source = await serve((_request, _body, response) => response.end(String(HEIGHT)));
+    const options = { reported: { path: PATH, max_age: 900 }, sources: [{ url: `http://127.0.0.1:${source.port}/` }] };
+    const seen = await lookAt(bitcoin, { files: { list: files } }, { options });
+    await source.close();
+    return seen;
+  };
+
+  it('[K8] is what the node itself wrote down', async () => {
+    const seen = await look([{ path: PATH, modified: AT - 60, size: 7, number: HEIGHT - 4 }]);
+    assert.deepEqual([seen.output, seen.metrics?.['lag']], [`height ${HEIGHT - 4}, 4 blocks behind 1 of 1 sources`, 4]);
+  });
+
+  for (const { name, files, code } of [
+    { name: 'an old file', files: [{ path: PATH, modified: AT - HOUR, size: 7, number: HEIGHT }], code: 'file.stale' },
+    { name: 'no file', files: [{ path: PATH, modified: null, size: 0, number: null }], code: 'file.missing' },
+    { name: 'a file without a number', files: [{ path: PATH, modified: AT, size: 0, number: null }], code: 'file.number' },
+    { name: 'a file that the agent does not report', files: [], code: 'file.unasked' },
+  ]) {
+    it(`[K8] ${name} says nothing of the node: UNKNOWN ${code}`, async () => {
+      const seen = await look(files);
+      assert.deepEqual([seen.kind, codeOf(seen)], ['unknown', code]);
+    });
+  }
+
+  it('[K8] only then it reads the report, and its sources are still asked through the proxy', () => {
+    const reads = bitcoin.readsReport;
+    assert.ok(typeof reads === 'function');
+    assert.deepEqual([reads({ reported: { path: PATH } } as never), reads({} as never)], [true, false]);
+    assert.ok(bitcoin.proxied);
+  });
 });

@@ -49,6 +49,14 @@ describe('ldap check against the real slapd', needs('slapd'), () => {
     assert.match((await run(slapd.port, { security: 'none' })).output, /^1 entry in /);
   });
 
+  it('[F5] the names of the entries are remembered when they are asked for, for the inventory of the fleet', async () => {
+    const seen = await run(slapd.port, { ...tls(), ...HOSTS, names: true });
+    const { names } = seen.memory as { names: string[] };
+    assert.equal(names.length, 3);
+    assert.ok(names.every((name) => /^[a-z0-9-]+$/.test(name)) && names.some((name) => name.startsWith('web')), names.join());
+    assert.equal((await run(slapd.port, { ...tls(), ...HOSTS })).memory, undefined);
+  });
+
   it('[K26] too few entries are ldap.few', async () => {
     const seen = await run(slapd.port, { ...tls(), ...HOSTS, filter: '(cn=web*)' });
     assert.equal(codeOf(seen), 'ldap.few');

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import ping, { readSummary } from '../../checks/ping.ts';
+import ping from '../../checks/ping.ts';
+import { readSummary } from '../../src/net/ping.ts';
 import { bind } from '../support/bind.ts';
 import { testContext } from '../support/context.ts';
 import { needs } from '../support/server.ts';

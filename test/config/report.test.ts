@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import alive from '../../checks/alive.ts';
+import exporter from '../../checks/exporter.ts';
 import memory from '../../checks/memory.ts';
 import report from '../../checks/report.ts';
 import type { CheckType } from '../../src/check-type.ts';
@@ -8,7 +10,8 @@ import { FAKE_TYPES } from '../support/check-types.ts';
 import { TestConfiguration } from '../support/configuration.ts';
 
 const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';
-const TYPES: Record<string, CheckType> = { ...FAKE_TYPES, report, memory };
+const OTHER = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB';
+const TYPES: Record<string, CheckType> = { ...FAKE_TYPES, report, memory, alive, exporter };
 const REQUEST = { loadType: async (name: string) => TYPES[name], typeNames: Object.keys(TYPES) };
 
 async function using<T>(text: string, use: (folder: TestConfiguration) => Promise<T>): Promise<T> {
@@ -53,6 +56,29 @@ services:
   web1: { report: { file: web1.report, keys: [${KEY}] }, checks: { alive: { type: memory } } }
 `);
     assert.deepEqual([find('web1/report').parents, find('web1/alive').parents], [[], ['web1/report']]);
+  });
+
+  it('[K1] an exporter takes the place of a signed report', async () => {
+    const { find } = await load(`hosts:
+  web1:
+    report: { exporter: "http://192.0.2.10:9100/metrics", via: tor, interval: 10m, max_age: 2h }
+    checks: { memory: { type: memory }, report: { auth: { user: vigie, password: { file: /etc/vigie/secret/web1 } } } }
+`);
+    const { type, via, every, options, target } = find('web1/report');
+    assert.deepEqual([type, via, every, target], ['exporter', 'tor', 600, 'http://192.0.2.10:9100/metrics']);
+    assert.deepEqual([options['max_age'], options['host']], [7200, 'web1']);
+    assert.equal(find('web1/memory').report, 'web1/report');
+  });
+
+  it('[K1] whether a check reads the report may depend on its options', async () => {
+    const { find } = await load(`hosts:
+  web1: { report: { file: web1.report, keys: [${KEY}] }, checks: { alive: { type: alive } } }
+  web2: { address: 192.0.2.2, report: { file: web2.report, keys: [${OTHER}] }, checks: { alive: { type: alive, by: tcp, via: tor } } }
+`);
+    assert.deepEqual([find('web1/alive').report, find('web1/alive').parents], ['web1/report', ['web1/report']]);
+    const byTcp = find('web2/alive');
+    assert.deepEqual([byTcp.report, byTcp.via, byTcp.options['address']], [undefined, 'tor', '192.0.2.2']);
+    assert.deepEqual(find('web2/report').parents, ['web2/alive']);
   });
 
   it('[C1] what a profile or the host says of its check report is laid over it; paths are relative to the global file', async () => {

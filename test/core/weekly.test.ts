@@ -70,6 +70,22 @@ describe('the weekly mail', () => {
     );
   });
 
+  it('[K2] [W1] a disk that is full within 30 days at its pace is named too', () => {
+    const latest = {
+      at: NOW,
+      run: 1,
+      state: 'OK' as const,
+      code: '',
+      output: '',
+      metrics: { full_in: 12.4 },
+      parts: [],
+      withheld: null,
+    };
+    const id = checks[0]?.id ?? '';
+    const statuses = new Map([[id, { ...newStatus(id, NOW), latest: { ...latest, duration: 0, scheduled: true } }]]);
+    assert.ok(compose({ statuses }).lines.includes(`  ${id}: full in 12 days`));
+  });
+
   it('[W1] long lists are cut, and what ends and what was told most often is there', () => {
     const { lines } = compose({
       ending: Array.from({ length: 20 }, (_, i) => `downtime ${i} ends`),

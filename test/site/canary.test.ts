@@ -164,6 +164,7 @@ function snapshot(): Snapshot {
     run,
     nextRunBy: DEMO_NOW + 120_000,
     configuration: configuration(),
+    fleet: null,
     statuses: new Map([CHECK, PRIVATE_CHECK].map((check) => [check.id, statusOf(check)])),
     pasts: new Map(),
     runs: [run],

@@ -451,6 +451,8 @@ describe('golden pages', () => {
     'private/metrics.txt',
     'private/checks.html',
     'private/runs.html',
+    'private/fleet.html',
+    'private/reports/2026-10.html',
     'public/index.html',
     'public/services/website.html',
     'public/status.json',

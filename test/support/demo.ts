@@ -18,6 +18,7 @@ import type { CalmResults, MessageRecord, Notice, PastResult, Snapshot } from '.
 import type { State } from '../../src/core/state.ts';
 import { newStatus, type Status } from '../../src/core/status.ts';
 import type { MetricCatalogue } from '../../src/core/views-words.ts';
+import { fleetHistory } from './fleet.ts';
 import { FULL_FACTS, reportOf } from './host-report.ts';
 import { checkOf, configurationOf, contactOf } from './model.ts';
 
@@ -492,6 +493,7 @@ export function demoSnapshot(): Snapshot {
     notices: { stamp: '', read: demoNotices },
     reportOf: demoReport,
     said: demoPeople(),
+    fleet: { day: '2026-11-22', months: ['2026-10', '2026-11'], key: 'demo', read: () => fleetHistory('2026-11-22') },
     banners: [],
   };
 }

@@ -124,7 +124,7 @@ async function startAll(work: string, rig: CertificateRig, keep: Keep) {
   writeFileSync(join(work, 'height'), '870000\n');
   publish('height', '870000');
   publish('status', '{"data":{"height":870001}}');
-  table.push(['{ path: /var/lib/vigie/bitcoin-height', `{ path: ${work}/height`]);
+  table.push(['reported: { path: /run/bitcoin/height', `file: { path: ${work}/height`], ['    host: vault\n', '']);
   table.push(
     ['https://blocks.example.org/api/height', `${site}/height`],
     ['https://chain.example.net/status', `https://127.0.0.1:${web.ports['www']}/status`],
@@ -350,7 +350,9 @@ function writeConfiguration(folder: string, table: Table): void {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(join(folder, 'conf.d'), { recursive: true });
   const used = new Set<string>();
-  const names = ['vigie.yaml', ...readdirSync(join(EXAMPLE, 'conf.d')).map((name) => join('conf.d', name))];
+  // Machines that report are tested with their agent and with the real exporter.
+  const files = readdirSync(join(EXAMPLE, 'conf.d')).filter((name) => name !== 'machines.yaml');
+  const names = ['vigie.yaml', ...files.map((name) => join('conf.d', name))];
   for (const name of names) {
     let text = readFileSync(join(EXAMPLE, name), 'utf8');
     for (const [written, here] of table) {

@@ -60,6 +60,7 @@ export function configurationOf(checks: Check[], overrides: Partial<Configuratio
       inbox: null,
     },
     heartbeat: { key: null, url: null },
+    fleet: { figures: [], inventory: [], incidents: '' },
     contacts: { sysadmins: contactOf('sysadmins') },
     contactsForAll: ['sysadmins'],
     limits: { concurrency: 50, perHost: 5, perProxy: 8, runDeadline: 50 },

@@ -9,15 +9,15 @@ export interface Exporter {
   stop(): Promise<void>;
 }
 
-/** The real node exporter with its textfile, filesystem and load collectors. */
-export async function startNodeExporter(): Promise<Exporter> {
+/** The real node exporter with these collectors and that of text files. */
+export async function startNodeExporter(collectors = ['filesystem', 'loadavg', 'time', 'meminfo']): Promise<Exporter> {
   const { path: folder, remove } = temporaryFolder();
   const port = await freePort();
   mkdirSync(join(folder, 'textfile'));
   const args = [
     `--web.listen-address=127.0.0.1:${port}`,
     '--collector.disable-defaults',
-    ...['textfile', 'filesystem', 'loadavg', 'time', 'meminfo'].map((name) => `--collector.${name}`),
+    ...['textfile', ...collectors].map((name) => `--collector.${name}`),
     `--collector.textfile.directory=${join(folder, 'textfile')}`,
   ];
   const server = await startServer('prometheus-node-exporter', args, async () => (await statusOf(port, '/metrics')) === 200);

@@ -39,15 +39,16 @@ async function start(
   };
 }
 
-/** The real Apache with its fancy index, as Debian configures it. */
+/** The real Apache with its fancy index, as Debian configures it, and its status. */
 export function startApache(): Promise<WebServer> {
-  const modules = ['mpm_event', 'authz_core', 'dir', 'autoindex', 'mime'];
+  const modules = ['mpm_event', 'authz_core', 'dir', 'autoindex', 'mime', 'status'];
   const configure = (folder: string, port: number) => `
     ServerRoot ${folder}\nServerName 127.0.0.1\nListen 127.0.0.1:${port}\nPidFile ${folder}/pid\nErrorLog ${folder}/error.log
     User nobody\nGroup nogroup\n
     ${modules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`).join('\n    ')}
     TypesConfig /etc/mime.types\nDocumentRoot ${folder}/www
-    <Directory ${folder}/www>\n Require all granted\n Options Indexes\n IndexOptions FancyIndexing VersionSort HTMLTable NameWidth=*\n</Directory>\n`;
+    <Directory ${folder}/www>\n Require all granted\n Options Indexes\n IndexOptions FancyIndexing VersionSort HTMLTable NameWidth=*\n</Directory>
+    <Location /server-status>\n SetHandler server-status\n</Location>\n`;
   return start('apache2', configure, (path) => ['-X', '-f', path]);
 }
 
