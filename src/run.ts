@@ -1,6 +1,6 @@
 import { chooseDue, toBatchRecord, toRunRecord } from './core/batch.ts';
 import type { Check, Configuration } from './core/configuration.ts';
-import { evaluate } from './core/evaluate.ts';
+import { countRun, judgeRun } from './core/evaluate.ts';
 import { groupOf } from './core/isolation.ts';
 import { type Plan, planNotifications, type RunFacts } from './core/notify.ts';
 import { judgeOurselves, type Situation, USUAL_SITUATION } from './core/ourselves.ts';
@@ -125,9 +125,10 @@ type OwnVerdict = ReturnType<typeof judgeOurselves>;
 /** Judges what was seen and plans who is told: all that is stored in one transaction. */
 async function decide(batch: Batch, { number, previous, isIdle, statuses, hearing }: Beginning, own: OwnVerdict) {
   const { configuration, database, now } = batch;
-  const evaluated = evaluate(configuration, statuses, own.results, now);
+  const judged = judgeRun(configuration, statuses, own.results, now);
   const pastProblems = (check: string) => readPastProblems(database, check, now);
-  const standing = hearing?.stand(evaluated);
+  const standing = hearing?.stand(judged);
+  const evaluated = countRun(judged, standing?.held);
   const whole = [...batch.whole, ...own.news];
   const facts = { run: number, now, isFirstRun: previous === null, pastProblems, whole, situation: own.situation, standing };
   const planned = planNotifications(configuration, statuses, evaluated, facts);

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { loadConfiguration } from '../config/load.ts';
 import { formatShortTime, formatTime, toTimestamp } from '../core/calendar.ts';
 import type { Configuration } from '../core/configuration.ts';
@@ -7,7 +8,7 @@ import type { HeldBack, Item, WithheldItem } from '../core/item.ts';
 import type { PlannedMessage } from '../core/mailbag.ts';
 import { compareItems, Replay, type ReplayRun } from '../core/replay.ts';
 import { ReplayTelling } from '../core/replay-telling.ts';
-import { parseTimeline, TimelineError } from '../core/timeline.ts';
+import { readTimeline, TimelineError } from '../core/timeline.ts';
 import { count } from '../core/transition.ts';
 import { formatDuration, parseDuration, UnitError } from '../core/unit.ts';
 import { openHistoryForReading } from '../store/database.ts';
@@ -42,6 +43,8 @@ export const replay: Command = {
     const { own, other } = chooseConfigurations(context, given.values['timeline'] !== undefined);
     const configuration = await load(context, own);
     const wanted = toWanted(given);
+    // A run executes little code more than once, and is told so (main.ts); a year of runs does nothing else. This is V8's default.
+    setFlagsFromString('--interrupt-budget=135168');
     const before = replayAll(configuration, readRuns(context, given, configuration), wanted);
     if (other === null) {
       print(context, before, configuration, wanted);
@@ -119,7 +122,7 @@ interface Source {
 
 function readRuns(context: CommandContext, { values }: Arguments, configuration: Configuration): Source {
   const file = values['timeline'];
-  if (typeof file === 'string') return { runs: readTimeline(file, configuration), from: Number.NEGATIVE_INFINITY };
+  if (typeof file === 'string') return { runs: readRunsOf(file, configuration), from: Number.NEGATIVE_INFINITY };
   const database = openHistoryForReading(configuration.state);
   if (database === null)
     throw new UsageError(`replay: no history in ${configuration.state} yet, expected a run before: vigie run, or --timeline FILE`);
@@ -136,7 +139,7 @@ function* closing<T>(items: Iterable<T>, close: () => void): Generator<T> {
   }
 }
 
-function readTimeline(file: string, configuration: Configuration): ReplayRun[] {
+function* readRunsOf(file: string, configuration: Configuration): Generator<ReplayRun> {
   let text: string;
   try {
     text = readFileSync(file === '-' ? 0 : file, 'utf8');
@@ -144,7 +147,7 @@ function readTimeline(file: string, configuration: Configuration): ReplayRun[] {
     throw new UsageError(`replay: cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
   }
   try {
-    return parseTimeline(text, configuration);
+    yield* readTimeline(text, configuration);
   } catch (error) {
     if (!(error instanceof TimelineError)) throw error;
     throw new UsageError(`${file}:${error.line}: ${error.message}`);
@@ -169,6 +172,7 @@ function replayAll(configuration: Configuration, { runs, from }: Source, { budge
     telling?.take(run.at, played);
     if (run.at < from) continue;
     outcome.runs += 1;
+    if (played.items.length + played.withheld.length === 0) continue;
     // A line of the next digest is no item by itself.
     outcome.items.push(...played.items.filter((item) => item.digest === undefined));
     outcome.withheld.push(...played.withheld);

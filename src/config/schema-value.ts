@@ -1,5 +1,5 @@
 import { RE2JS } from 're2js';
-import { z } from 'zod';
+import * as z from 'zod';
 import { formatDuration, formatSize, parseSize, UnitError } from '../core/unit.ts';
 import { RESERVED } from './fields.ts';
 import { didYouMean, say, show } from './problem.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Option } from '../core/option.ts';
 import { parseBounds, parseRange } from '../core/range.ts';
 import { parseDuration, parseSize } from '../core/unit.ts';

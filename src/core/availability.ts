@@ -2,9 +2,12 @@ import type { Result, Withheld } from './observation.ts';
 import type { State } from './state.ts';
 import type { Status } from './status.ts';
 
-/** Seconds that a check spent in each class; "not measured" is all that was withheld (but for `unreachable`). */
-export type Tally = [ok: number, warning: number, critical: number, unknown: number, unmeasured: number];
-export const TALLY_CLASSES = ['ok', 'warning', 'critical', 'unknown', 'skipped'] as const;
+/**
+ * Seconds that a check spent in each class; "not measured" is all that was withheld (but for `unreachable`), "planned" what was
+ * CRITICAL while a downtime held.
+ */
+export type Tally = [ok: number, warning: number, critical: number, unknown: number, unmeasured: number, planned: number];
+export const TALLY_CLASSES = ['ok', 'warning', 'critical', 'unknown', 'skipped', 'planned'] as const;
 export type TallyClass = (typeof TALLY_CLASSES)[number];
 
 /**
@@ -35,11 +38,11 @@ export type TodayCounters = DayCounters;
 /** One hour of a check: hours since 1970, seconds by class, answer times. A row, not an object: a status holds 25 of them. */
 export type HourRow = [hour: number, ...tally: Tally, latency: Histogram];
 
-export const EMPTY_TALLY: Tally = [0, 0, 0, 0, 0];
+export const EMPTY_TALLY: Tally = [0, 0, 0, 0, 0, 0];
 const HOUR_MS = 3_600_000;
 const HOURS_KEPT = 25;
 /** Where the classes of a tally stand in an hour's row. */
-const HOUR_FIELDS = [1, 2, 3, 4, 5] as const;
+const HOUR_FIELDS = [1, 2, 3, 4, 5, 6] as const;
 
 /** Values in one bucket differ by at most 5 %, so a percentile is right within 2.5 %. */
 const GAMMA = 1.05;
@@ -48,19 +51,25 @@ const LOG_GAMMA = Math.log(GAMMA);
 const LAST_BUCKET = 700;
 
 export function addTally(a: Tally, b: Tally): Tally {
-  return [a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3], a[4] + b[4]];
+  return [a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3], a[4] + b[4], a[5] + b[5]];
 }
 
-/** A result withheld as `unreachable` was a real outage for whoever uses the check's target; other withheld ones were not measured. */
-export function toTallyIndex(state: State, withheld: Withheld | null): 0 | 1 | 2 | 3 | 4 {
-  if (withheld === 'unreachable') return 2;
-  if (withheld !== null) return 4;
-  return ({ OK: 0, WARNING: 1, CRITICAL: 2, UNKNOWN: 3 } as const)[state];
+/** Where a class stands in a tally. */
+export type TallyIndex = 0 | 1 | 2 | 3 | 4 | 5;
+
+/**
+ * A result withheld as `unreachable` was a real outage for whoever uses the check's target; other withheld ones were not measured. An
+ * outage that was planned is one of its own kind.
+ */
+export function toTallyIndex(state: State, withheld: Withheld | null, isPlanned: boolean): TallyIndex {
+  if (withheld !== null && withheld !== 'unreachable') return 4;
+  const index = withheld === null ? ({ OK: 0, WARNING: 1, CRITICAL: 2, UNKNOWN: 3 } as const)[state] : 2;
+  return index === 2 && isPlanned ? 5 : index;
 }
 
 /**
- * The share of measured time that a check was not CRITICAL, 0 to 1; null when nothing was measured. UNKNOWN is not measured:
- * we could not look.
+ * The share of measured time that a check was not CRITICAL, 0 to 1; null when nothing was measured. UNKNOWN is not measured: we could
+ * not look. Planned downtime counts neither way: it is shown apart.
  */
 export function availability(tally: Tally): number | null {
   const measured = tally[0] + tally[1] + tally[2];
@@ -71,6 +80,7 @@ export function availability(tally: Tally): number | null {
 export function worstClass(tally: Tally): TallyClass | 'none' {
   if (tally[2] > 0) return 'critical';
   if (tally[1] > 0) return 'warning';
+  if (tally[5] > 0) return 'planned';
   if (tally[3] > 0) return 'unknown';
   if (tally[0] > 0) return 'ok';
   return tally[4] > 0 ? 'skipped' : 'none';
@@ -109,7 +119,7 @@ class Counters {
     this.days = status.today === null ? [] : [copyDay(status.today)];
   }
 
-  credit(from: number, to: number, index: 0 | 1 | 2 | 3 | 4): void {
+  credit(from: number, to: number, index: TallyIndex): void {
     for (let start = from; start < to; ) {
       const hour = Math.floor(start / HOUR_MS);
       const end = Math.min(to, (hour + 1) * HOUR_MS);
@@ -131,8 +141,8 @@ class Counters {
     if (latency !== null) {
       addToHistogram(day.latency, latency);
       const row = this.hourOf(Math.floor(result.at / HOUR_MS));
-      row[6] = row[6].slice();
-      addToHistogram(row[6], latency);
+      row[7] = row[7].slice();
+      addToHistogram(row[7], latency);
     }
     for (const name in result.metrics) countMetric(day.metrics, name, result.metrics[name] ?? 0);
   }

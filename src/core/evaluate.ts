@@ -23,11 +23,16 @@ export interface Evaluated {
 }
 
 /**
- * Judges the results of one run. Pure: configuration, earlier statuses, observations and now in; new statuses and transitions out.
+ * Judges the results of one run and counts them. Pure: configuration, earlier statuses, observations and now in; new statuses and transitions out.
  * Results come back with `withheld` decided: dependencies are known only after all results are in.
  */
 export function evaluate(configuration: Configuration, statuses: Map<string, Status>, results: Result[], now: number): Evaluated[] {
-  return judgeRun(configuration, statuses, results, now).map(countEvaluated);
+  return countRun(judgeRun(configuration, statuses, results, now));
+}
+
+/** Counts what was judged for the figures of availability. `held`: the checks that a downtime holds now. */
+export function countRun(evaluated: Evaluated[], held?: { has(check: string): boolean }): Evaluated[] {
+  return evaluated.map((one) => countEvaluated(one, held?.has(one.check.id) === true));
 }
 
 /** Everything but availability, which no rule asks for: a replay has no need of it. */
@@ -87,7 +92,7 @@ function evaluateCheck(check: Check, status: Status, result: Result, timezone: s
     latest: toLatest(result),
     since: status.latest?.state === result.state ? status.since : result.at,
     lastScheduledAt: result.scheduled ? result.at : status.lastScheduledAt,
-    heldClass: result.scheduled ? toTallyIndex(result.state, result.withheld) : status.heldClass,
+    heldClass: status.heldClass,
     streak,
     problem,
     graceAt: status.graceAt,
@@ -108,7 +113,9 @@ function toOkTimes(before: number[] | undefined, at: number): number[] {
   return before === undefined ? [at] : [before.at(-1) ?? at, at];
 }
 
-function countEvaluated(one: Evaluated): Evaluated {
-  const { hours, today, finished } = countResult(one.before, one.result, one.check.every);
-  return { ...one, status: { ...one.status, hours, today }, finished };
+function countEvaluated(one: Evaluated, isPlanned: boolean): Evaluated {
+  const { before, result, check } = one;
+  const { hours, today, finished } = countResult(before, result, check.every);
+  const heldClass = result.scheduled ? toTallyIndex(result.state, result.withheld, isPlanned) : before.heldClass;
+  return { ...one, status: { ...one.status, heldClass, hours, today }, finished };
 }

@@ -46,10 +46,38 @@ const NO_TROUBLE: Trouble = {
 export function judgeResult(check: Check, status: Status, result: Result, timezone: string): Judgement {
   const { streak, problem, trouble } = status;
   if (result.withheld !== null) return judgeWithheld(check, status, result, result.withheld);
-  // Nearly every result is OK after an OK one: it costs nothing.
-  if (result.state === 'OK' && streak === null && problem === null && trouble === undefined)
-    return { streak, problem, trouble, transition: null, recurring: null, heldBack: null, reason: 'OK' };
+  // Nearly every result is OK after an OK one: it costs nothing, and little while failures are remembered.
+  if (result.state === 'OK' && streak === null && problem === null && (trouble === undefined || isMemoryOnly(trouble))) {
+    const kept = trouble === undefined ? undefined : tidy(recordResult(trouble, status, result, check), result.at, false);
+    return { streak, problem, trouble: kept, transition: null, recurring: null, heldBack: null, reason: 'OK' };
+  }
   return new Bench(check, status, result, timezone).judge();
+}
+
+function isMemoryOnly({ unstable, recurring }: Trouble): boolean {
+  return unstable === null && recurring === null;
+}
+
+/** Frequency and pattern count scheduled results only. */
+function recordResult(trouble: Trouble, before: Status, result: Result, check: Check): Trouble {
+  if (!result.scheduled) return trouble;
+  const failure = isFailure(result.state)
+    ? { streak: before.streak?.startedAt ?? result.at, counts: before.problem === null }
+    : null;
+  if (failure === null && trouble.recent.length === 0) return trouble;
+  const { seen, recent } = recordScheduled(trouble, result, check.frequency, failure);
+  const spells = failure === null || !check.dailyPattern ? trouble.spells : addToSpells(trouble.spells, result.at);
+  // Field by field, as in evaluate: for a week after a failure each result comes by here.
+  const { hardAt, unstable, downs, down, recurring, shadow } = trouble;
+  return { seen, recent, spells, hardAt, unstable, downs, down, recurring, shadow };
+}
+
+/** Nothing of what is over: a check that works keeps nothing but a week of failures. */
+function tidy(trouble: Trouble, at: number, isProblem: boolean): Trouble | undefined {
+  const spells = pruneSpells(trouble.spells, at);
+  const isLasting = isProblem || !isMemoryOnly(trouble) || spells.length > 0 || trouble.recent.length > 0;
+  if (!isLasting && !trouble.hardAt.some((entered) => at - entered <= 86_400_000)) return undefined;
+  return spells === trouble.spells && trouble.shadow === null ? trouble : { ...trouble, spells, shadow: null };
 }
 
 /** A would-be streak of withheld failures: once it has as many as it takes, it is an item that is held back. */
@@ -97,7 +125,7 @@ class Bench {
   judge(): Judgement {
     const { before, result, check } = this;
     this.seePattern();
-    this.record();
+    this.trouble = recordResult(this.trouble, before, result, check);
     const judged = judge(before, result, check, () => this.describeCalm());
     this.streak = judged.streak;
     this.problem = judged.problem;
@@ -110,7 +138,15 @@ class Bench {
     this.waitForPattern();
     const { streak, problem, transition, recurring } = this;
     const reason = transition === judged.transition ? judged.reason : (transition?.reason ?? judged.reason);
-    return { streak, problem, trouble: this.tidy(), transition, recurring, heldBack: null, reason };
+    return {
+      streak,
+      problem,
+      trouble: tidy(this.trouble, result.at, problem !== null),
+      transition,
+      recurring,
+      heldBack: null,
+      reason,
+    };
   }
 
   /** At the WARNING or CRITICAL onset of a streak, while neither HARD nor unstable. */
@@ -128,19 +164,6 @@ class Bench {
     const started = startPattern(recurring, result.at, timezone);
     this.trouble = { ...this.trouble, recurring: started.recurring };
     if (started.isNews) this.recurring = { kind: 'recurring', state: result.state, onset: result.at, reason: found.reason };
-  }
-
-  /** Frequency and pattern count scheduled results only. */
-  private record(): void {
-    const { before, result, check } = this;
-    if (!result.scheduled) return;
-    const failure = isFailure(result.state)
-      ? { streak: before.streak?.startedAt ?? result.at, counts: before.problem === null }
-      : null;
-    if (failure === null && this.trouble.recent.length === 0) return;
-    const { seen, recent } = recordScheduled(this.trouble, result, check.frequency, failure);
-    const spells = failure === null || !check.dailyPattern ? this.trouble.spells : addToSpells(this.trouble.spells, result.at);
-    this.trouble = { ...this.trouble, seen, recent, spells };
   }
 
   private describeCalm(): string | null {
@@ -223,18 +246,5 @@ class Bench {
       const reason = 'lasted 30 min, longer than its daily pattern may';
       this.transition = { kind: 'problem', state, onset: problem.onset, reason };
     }
-  }
-
-  /** Nothing of what is over: a check that works keeps nothing but a week of failures. */
-  private tidy(): Trouble | undefined {
-    const { at } = this.result;
-    const { trouble } = this;
-    const spells = pruneSpells(trouble.spells, at);
-    const isLasting = trouble.unstable !== null || trouble.recurring !== null || this.problem !== null;
-    if (!isLasting && spells.length === 0 && trouble.recent.length === 0) {
-      const isRecent = trouble.hardAt.some((entered) => at - entered <= 86_400_000);
-      if (!isRecent) return undefined;
-    }
-    return spells === trouble.spells && trouble.shadow === null ? trouble : { ...trouble, spells, shadow: null };
   }
 }

@@ -30,6 +30,7 @@ export interface WindowFigures {
   /** Seconds. */
   critical: number;
   unmeasured: number;
+  planned: number;
   p50: number | null;
   p95: number | null;
   p99: number | null;
@@ -39,7 +40,7 @@ const DAY_MS = 86_400_000;
 const DAY_S = 86_400;
 /** Credits are whole seconds: a day of 288 results may be short of a few. */
 const ROUNDING_S = 300;
-const FULL_DAY: Tally = [DAY_S, 0, 0, 0, 0];
+const FULL_DAY: Tally = [DAY_S, 0, 0, 0, 0, 0];
 
 export function dayBefore(day: string, days: number): string {
   return new Date(Date.parse(`${day}T00:00:00Z`) - days * DAY_MS).toISOString().slice(0, 10);
@@ -68,7 +69,7 @@ export function summarisePast(today: string, rows: Pick<DayCounters, 'day' | 'ta
 
 function shorten(tally: Tally | undefined): Tally | 0 | null {
   if (tally === undefined) return null;
-  return tally[0] >= DAY_S - ROUNDING_S && tally[1] + tally[2] + tally[3] + tally[4] === 0 ? 0 : tally;
+  return tally[0] >= DAY_S - ROUNDING_S && tally[1] + tally[2] + tally[3] + tally[4] + tally[5] === 0 ? 0 : tally;
 }
 
 /** The tallies of the last 90 days (UTC), oldest first, today last. */
@@ -87,7 +88,15 @@ const SHARES = [0.5, 0.95, 0.99] as const;
 export function windowFigures(window: Window, status: Status, past: Past | undefined): WindowFigures {
   const [p50 = null, p95 = null, p99 = null] = percentiles(latenciesOf(window, status, past), SHARES);
   const tally = windowTally(window, status, past);
-  return { availability: availability(tally), critical: tally[2], unmeasured: tally[3] + tally[4], p50, p95, p99 };
+  return {
+    availability: availability(tally),
+    critical: tally[2],
+    unmeasured: tally[3] + tally[4],
+    planned: tally[5],
+    p50,
+    p95,
+    p99,
+  };
 }
 
 /** Seconds by class of a window, today included: the last 24 hours are read from the hours, the others from the days before. */
@@ -97,10 +106,11 @@ export function windowTally(window: Window, status: Status, past: Past | undefin
 }
 
 function latenciesOf(window: Window, status: Status, past: Past | undefined): Histogram[] {
-  if (window === '24h') return status.hours.map((row) => row[6]);
+  if (window === '24h') return status.hours.map((row) => row[7]);
   return [past?.windows[window].latency ?? [], status.today?.latency ?? []];
 }
 
-function toTally([, ok, warning, critical, unknown, unmeasured]: HourRow): Tally {
-  return [ok, warning, critical, unknown, unmeasured];
+/** What an hour's row says of its seconds. */
+export function toTally([, ok, warning, critical, unknown, unmeasured, planned]: HourRow): Tally {
+  return [ok, warning, critical, unknown, unmeasured, planned];
 }

@@ -1,4 +1,4 @@
-import type { HourRow, TodayCounters } from './availability.ts';
+import type { HourRow, TallyIndex, TodayCounters } from './availability.ts';
 import type { Result } from './observation.ts';
 import type { State } from './state.ts';
 
@@ -88,7 +88,7 @@ export interface Status {
   since: number;
   lastScheduledAt: number | null;
   /** Class of the last scheduled result, which holds until the next one (core/availability). */
-  heldClass: 0 | 1 | 2 | 3 | 4 | null;
+  heldClass: TallyIndex | null;
   streak: Streak | null;
   problem: Problem | null;
   trouble?: Trouble;

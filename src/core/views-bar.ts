@@ -1,5 +1,5 @@
 import { worstClass } from './availability.ts';
-import { dayBefore, type Past } from './past.ts';
+import { dayBefore, type Past, toTally } from './past.ts';
 import type { Status } from './status.ts';
 import type { StateClass } from './views-words.ts';
 
@@ -14,16 +14,16 @@ export interface BarRun {
 /** One class for each hour or day, oldest first. */
 export type Bar = StateClass[];
 
-const RANK: Readonly<Record<StateClass, number>> = { none: 0, skipped: 1, ok: 2, unknown: 3, warning: 4, critical: 5 };
+const RANK: Readonly<Record<StateClass, number>> = { none: 0, skipped: 1, ok: 2, unknown: 3, planned: 4, warning: 5, critical: 6 };
 const HOUR_MS = 3_600_000;
 
 /** The last 24 hours of a check, the current one last. */
 export function toHourBar(now: number, status: Status | undefined): Bar {
   const first = Math.floor(now / HOUR_MS) - 23;
   const bar: Bar = new Array(24).fill('none');
-  for (const [hour, ok, warning, critical, unknown, unmeasured] of status?.hours ?? []) {
-    const index = hour - first;
-    if (index >= 0 && index < 24) bar[index] = worstClass([ok, warning, critical, unknown, unmeasured]);
+  for (const row of status?.hours ?? []) {
+    const index = row[0] - first;
+    if (index >= 0 && index < 24) bar[index] = worstClass(toTally(row));
   }
   return bar;
 }
@@ -79,6 +79,7 @@ const WORDS: Readonly<Record<StateClass, string>> = {
   critical: 'critical',
   warning: 'warning',
   unknown: 'unknown',
+  planned: 'planned downtime',
   skipped: 'not judged',
   ok: 'OK',
   none: 'nothing measured',
@@ -86,9 +87,9 @@ const WORDS: Readonly<Record<StateClass, string>> = {
 
 /** The bar in words: `critical in 3 of 24 hours, warning in 1`; the calm part is not told unless it is all. */
 export function describeBar(bar: Bar, unit: 'hours' | 'days'): string {
-  const counts: Record<StateClass, number> = { critical: 0, warning: 0, unknown: 0, skipped: 0, ok: 0, none: 0 };
+  const counts: Record<StateClass, number> = { critical: 0, warning: 0, unknown: 0, planned: 0, skipped: 0, ok: 0, none: 0 };
   for (const state of bar) counts[state] += 1;
-  const told = (['critical', 'warning', 'unknown', 'skipped'] as const).flatMap((state) =>
+  const told = (['critical', 'warning', 'planned', 'unknown', 'skipped'] as const).flatMap((state) =>
     counts[state] === 0 ? [] : [`${WORDS[state]} in ${counts[state]} of ${bar.length}`],
   );
   const known = bar.length - counts.none;

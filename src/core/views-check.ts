@@ -179,12 +179,13 @@ export function toCheckView(seen: Seen, means: Means): CheckView {
   };
 }
 
-/** What was never down and never unmeasured needs no rows that say so. */
+/** What was never down, planned or unmeasured needs no rows that say so. Planned downtime is no part of the availability. */
 function toWindowRows(figures: WindowFigures[]): string[][] {
   if (figures.length === 0) return [];
   const span = (seconds: number) => (seconds === 0 ? '–' : formatAge(seconds));
   const rows = [['available', ...figures.map((one) => formatAvailability(one.availability))]];
   if (figures.some((one) => one.critical > 0)) rows.push(['critical', ...figures.map((one) => span(one.critical))]);
+  if (figures.some((one) => one.planned > 0)) rows.push(['planned', ...figures.map((one) => span(one.planned))]);
   if (figures.some((one) => one.unmeasured > 0)) rows.push(['not measured', ...figures.map((one) => span(one.unmeasured))]);
   if (figures.some((one) => one.p50 !== null)) {
     rows.push(['p50', ...figures.map((one) => formatLatency(one.p50))]);

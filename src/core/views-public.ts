@@ -1,4 +1,4 @@
-import { availability, toDay } from './availability.ts';
+import { availability, EMPTY_TALLY, toDay } from './availability.ts';
 import type { Check, Configuration, Service } from './configuration.ts';
 import { dayTallies, windowTally } from './past.ts';
 import type { Window } from './run-record.ts';
@@ -241,6 +241,7 @@ const DAY_WORDS: Readonly<Record<StateClass, string>> = {
   warning: 'degraded for some time',
   critical: 'down for some time',
   unknown: 'not known for some time',
+  planned: 'planned maintenance for some time',
   skipped: 'not measured',
   none: 'not measured',
 };
@@ -256,7 +257,7 @@ function toDays(pasts: PastOf[], labels: string[]): PublicDay[] {
   );
   return labels.map((day, i) => {
     const found = bar[i] ?? 'none';
-    const shares = tallies.flatMap((one) => availability(one[i] ?? [0, 0, 0, 0, 0]) ?? []);
+    const shares = tallies.flatMap((one) => availability(one[i] ?? EMPTY_TALLY) ?? []);
     const lowest = shares.length === 0 ? null : Math.min(...shares);
     const share = lowest === null || lowest === 1 ? '' : `, ${formatAvailability(lowest)}`;
     return { day, class: found, words: `${DAY_WORDS[found]}${share}` };

@@ -42,7 +42,7 @@ function toShortWords(at: number, now: number, zone: string): string {
 }
 
 /** The classes that style and words of a state are chosen by. */
-export type StateClass = 'ok' | 'warning' | 'critical' | 'unknown' | 'skipped' | 'none';
+export type StateClass = 'ok' | 'warning' | 'critical' | 'unknown' | 'skipped' | 'planned' | 'none';
 
 export const STATE_CLASS: Readonly<Record<State, StateClass>> = {
   OK: 'ok',

@@ -1,7 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Dispatcher } from 'undici';
-// undici's index loads fetch, WebSocket, caches and mocks as well: 60 ms of every run, for one class.
-import Client from 'undici/lib/dispatcher/client.js';
+import type { Client, Dispatcher } from 'undici';
 import type { Context } from '../check-type.ts';
 import { TargetFailure } from '../core/failure.ts';
 import { cleanText } from '../core/text.ts';
@@ -37,6 +35,17 @@ export interface HttpResponse extends Answer {
 
 const MAX_BODY = 2 * 1024 * 1024;
 
+/**
+ * undici's index loads fetch, WebSocket, caches and mocks as well: 60 ms of every run, for one class. And what only reads a
+ * configuration needs none of it.
+ */
+async function loadClient(): Promise<typeof Client> {
+  client ??= (await import('undici/lib/dispatcher/client.js')).default;
+  return client;
+}
+
+let client: typeof Client | undefined;
+
 /** One request on a connection of its own, with redirects as the policy says. Throws TargetFailure or LookFailure. */
 export async function requestHttp(request: HttpRequest, context: Context): Promise<HttpResponse> {
   const origin = new URL(request.url);
@@ -68,6 +77,8 @@ async function exchange(step: Step, request: HttpRequest, context: Context): Pro
     publicOnly: step.publicOnly,
     ...(request.family === undefined ? {} : { family: request.family }),
   };
+  // Before there is a socket, whose errors somebody must listen to.
+  const HttpClient = await loadClient();
   const plain = await dialChosen(target, context);
   let socket = plain;
   try {
@@ -76,7 +87,7 @@ async function exchange(step: Step, request: HttpRequest, context: Context): Pro
     if (tls) context.trace(`TLS ${tls.getProtocol()} with ${host}`);
     // Before the request: a socket that has closed has forgotten its peer.
     const notAfter = tls && readNotAfter(tls);
-    const answer = await dispatch(socket, step, { maxBody: request.maxBody ?? MAX_BODY, signal: context.signal });
+    const answer = await dispatch(HttpClient, socket, step, { maxBody: request.maxBody ?? MAX_BODY, signal: context.signal });
     context.trace(`HTTP ${answer.status}, ${answer.body.length} bytes`);
     return { ...answer, url: url.href, notAfter };
   } finally {
@@ -102,10 +113,10 @@ function toTlsSettings(request: HttpRequest, step: Step, host: string) {
   return { serverName, ca, pin, verify: verify ?? true, alpn: ['http/1.1'] };
 }
 
-function dispatch(socket: Socket, step: Step, limits: AnswerLimits): Promise<Answer> {
+function dispatch(HttpClient: typeof Client, socket: Socket, step: Step, limits: AnswerLimits): Promise<Answer> {
   let unused: Socket | null = socket;
   // undici's own timers are idle timers; the deadline is the signal's, which destroys the socket.
-  const client = new Client(step.url.origin, {
+  const client = new HttpClient(step.url.origin, {
     connect: (_options, callback) => {
       const given = unused;
       unused = null;

@@ -1,7 +1,7 @@
 import type { BarRun } from '../core/views-bar.ts';
 import type { Column } from '../core/views-chart.ts';
 
-const CLASSES: ReadonlySet<string> = new Set(['ok', 'warning', 'critical', 'unknown', 'skipped', 'none']);
+const CLASSES: ReadonlySet<string> = new Set(['ok', 'warning', 'critical', 'unknown', 'skipped', 'planned', 'none']);
 const LONGEST_RUN = 90;
 
 /** Dates, hours, our own words and figures: nothing that could end an attribute. */

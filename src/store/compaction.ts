@@ -72,6 +72,7 @@ type DayRow = {
   critical_s: number;
   unknown_s: number;
   unmeasured_s: number;
+  planned_s: number;
   latency: string;
 };
 
@@ -108,13 +109,13 @@ export function readPastsForReading(database: Database, checks: string[], now: n
 function readPast(database: Database, check: string, today: string): Past {
   const rows = database
     .prepare(`
-      SELECT day, ok_s, warning_s, critical_s, unknown_s, unmeasured_s, latency FROM days
+      SELECT day, ok_s, warning_s, critical_s, unknown_s, unmeasured_s, planned_s, latency FROM days
       WHERE check_number = (SELECT number FROM checks WHERE id = ?) AND day >= ? AND day < ?`)
     .all(check, dayBefore(today, 365), today) as DayRow[];
   return summarisePast(today, rows.map(toCounters));
 }
 
 function toCounters(row: DayRow): Pick<DayCounters, 'day' | 'tally' | 'latency'> {
-  const tally: Tally = [row.ok_s, row.warning_s, row.critical_s, row.unknown_s, row.unmeasured_s];
+  const tally: Tally = [row.ok_s, row.warning_s, row.critical_s, row.unknown_s, row.unmeasured_s, row.planned_s];
   return { day: row.day, tally, latency: JSON.parse(row.latency) as Histogram };
 }

@@ -85,10 +85,11 @@ function storeResults(database: Database, results: Result[], numbers: Map<string
 /** A day can be stored twice when the clock went back: the counters add up. */
 function storeDays(database: Database, finished: BatchRecord['finished'], numbers: Map<string, number>): void {
   const insert = database.prepare(`
-    INSERT INTO days VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO days (check_number, day, ok_s, warning_s, critical_s, unknown_s, unmeasured_s, planned_s, results, failures, latency, metrics)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (check_number, day) DO UPDATE SET ok_s = ok_s + excluded.ok_s, warning_s = warning_s + excluded.warning_s,
       critical_s = critical_s + excluded.critical_s, unknown_s = unknown_s + excluded.unknown_s,
-      unmeasured_s = unmeasured_s + excluded.unmeasured_s, results = results + excluded.results, failures = failures + excluded.failures`);
+      unmeasured_s = unmeasured_s + excluded.unmeasured_s, planned_s = planned_s + excluded.planned_s, results = results + excluded.results, failures = failures + excluded.failures`);
   for (const { check, days } of finished) {
     for (const { day, tally, results, failures, latency, metrics } of days) {
       insert.run(numbers.get(check), day, ...tally, results, failures, JSON.stringify(latency), JSON.stringify(metrics));

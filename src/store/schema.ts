@@ -221,6 +221,17 @@ export const MIGRATIONS: readonly string[] = [
       strftime('%Y-%m-%dT%H:%M:%SZ', until / 1000, 'unixepoch'), ''
     FROM changes;
   `,
+  // Outages while a downtime held are counted apart.
+  `
+  ALTER TABLE days ADD COLUMN planned_s INTEGER NOT NULL DEFAULT 0;
+  UPDATE checks SET status = status_with_planned(status);
+  DELETE FROM past;
+  DROP VIEW readable_days;
+  CREATE VIEW readable_days AS
+    SELECT c.id AS "check", d.day, d.ok_s, d.warning_s, d.critical_s, d.unknown_s, d.unmeasured_s, d.planned_s, d.results, d.failures,
+      round(100.0 * (d.ok_s + d.warning_s) / nullif(d.ok_s + d.warning_s + d.critical_s, 0), 3) AS availability
+    FROM days d JOIN checks c ON c.number = d.check_number;
+  `,
 ];
 
 /** SQL functions that migrations use; values that are in the newer form already stay as they are. */
@@ -232,7 +243,17 @@ export const MIGRATION_FUNCTIONS: Readonly<Record<string, (json: string) => stri
     if (status.today !== null) status.today.latency = toPairs(status.today.latency);
     return JSON.stringify(status);
   },
+  status_with_planned(json) {
+    const status = JSON.parse(json) as { hours: unknown[][]; today: { tally: number[] } | null };
+    for (const row of status.hours) if (row.length === OLD_HOUR_FIELDS) row.splice(OLD_HOUR_FIELDS - 1, 0, 0);
+    if (status.today?.tally.length === OLD_TALLY_FIELDS) status.today.tally.push(0);
+    return JSON.stringify(status);
+  },
 };
+
+/** Before planned downtime was counted: the hour, five classes and the answer times. */
+const OLD_HOUR_FIELDS = 7;
+const OLD_TALLY_FIELDS = 5;
 
 function toPairs(histogram: unknown): unknown {
   if (Array.isArray(histogram)) return histogram;

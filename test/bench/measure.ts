@@ -36,14 +36,23 @@ export function measureNode(args: string[], options: { cwd?: string; env?: NodeJ
   });
 }
 
-/** The median of several runs by CPU: the machine's noise is in the others. */
-export async function median(times: number, act: () => Promise<Cost>): Promise<Cost> {
-  const costs: Cost[] = [];
-  for (let i = 0; i < times; i += 1) costs.push(await act());
-  costs.sort((a, b) => a.cpu - b.cpu);
-  const middle = costs[Math.floor(costs.length / 2)];
-  if (middle === undefined) throw new Error('nothing was measured');
-  return middle;
+/**
+ * The least CPU and the least wall of several runs of each act, made in turns: a machine that is lent by the moment is now slow, now
+ * fast, and what disturbs a run only adds to it. So those of one call compare with each other.
+ */
+export async function least<Name extends string>(
+  times: number,
+  acts: Record<Name, () => Promise<Cost>>,
+): Promise<Record<Name, Cost>> {
+  const found: Partial<Record<Name, Cost>> = {};
+  for (let i = 0; i < times; i += 1) {
+    for (const name of Object.keys(acts) as Name[]) {
+      const cost = await acts[name]();
+      const best = found[name] ?? cost;
+      found[name] = { ...cost, cpu: Math.min(best.cpu, cost.cpu), wall: Math.min(best.wall, cost.wall) };
+    }
+  }
+  return found as Record<Name, Cost>;
 }
 
 /** CPU seconds of this process for one call. */

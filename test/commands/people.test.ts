@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { openHistoryForReading, takeLock } from '../../src/store/database.ts';
+import { openHistory, openHistoryForReading, takeLock } from '../../src/store/database.ts';
 import { readPeople } from '../../src/store/people.ts';
 import { type Ended, globalFile, installation, vigie } from '../support/cli.ts';
 import { readMaildir } from '../support/maildir.ts';
@@ -217,6 +217,25 @@ describe('vigie downtime', () => {
     assert.match(subjects().at(-1) ?? '', /^\[vigie\] DOWNTIME OVER shop\/page CRITICAL: HTTP 503.* \(\+2 more\)$/);
     assert.equal((await as('x', 'downtime', 'list')).stdout, 'no downtime holds or is planned\n');
     assert.equal(readFileSync(at('site/public/state/shop.txt'), 'utf8'), 'down\n');
+  });
+
+  it('[F1] an outage while it holds is counted as planned, not as CRITICAL', async () => {
+    const other = installation(globalFile('maildir:state/mail'), { 'website.yaml': CHECKS(target.url) });
+    openHistory(join(other.path, 'state'), Date.now()).database.close();
+    target.status = 503;
+    const added = await vigie(other.path, ['downtime', 'add', 'shop', '--from', '0s', '--for', '1h', '--note', 'new disk']);
+    assert.equal(added.code, 0, added.stderr);
+    await vigie(other.path, ['run']);
+    const database = openHistoryForReading(join(other.path, 'state'));
+    const classes = database?.prepare("SELECT id, json_extract(status, '$.heldClass') FROM checks ORDER BY id").raw().all();
+    database?.close();
+    other.remove();
+    const [critical, planned] = [2, 5];
+    assert.deepEqual(classes, [
+      ['shop/page', planned],
+      ['website/front-page', critical],
+      ['website/login', critical],
+    ]);
   });
 
   it('[W1] takes local times in the configured zone, repetition and a flexible start', async () => {

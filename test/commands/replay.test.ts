@@ -105,6 +105,27 @@ describe('vigie replay --timeline', () => {
     ]);
   });
 
+  it('[W1] the same line at another time is another result, in any order of times and whatever their form', async () => {
+    const alike = (minutes: number[]) => minutes.flatMap((at) => tell('website/front-page', 'C', { at: toTime(at) }));
+    const wanted = [`${toTime(10)} website/front-page problem CRITICAL`];
+    assert.deepEqual(brief((await replay(alike([0, 5, 10]))).lines), wanted);
+    assert.deepEqual(brief((await replay(alike([10, 0, 5]))).lines), wanted);
+    const other = JSON.stringify(tell('website/front-page', 'C')[0]);
+    const zoned = ['2026-01-01T01:00:00+01:00', toTime(5), '2026-01-01T00:10:00.000Z'].map((at) => other.replace(toTime(0), at));
+    assert.deepEqual(brief((await replay(zoned)).lines), wanted);
+    const late = `${other.slice(0, -1)},"at":"${toTime(15)}"}`;
+    const { code, stderr } = await replay([late, late]);
+    assert.equal(code, 2, 'the second "at" counts, and so both lines are one run');
+    assert.match(stderr, /timeline\.jsonl:2: two results of one check in a run/);
+  });
+
+  it('[C2] a wrong time is an error of its line, also in a line that is like the one before', async () => {
+    const [line] = tell('website/front-page', 'O');
+    const { code, stderr } = await replay([line ?? {}, { ...line, at: '2026-01-01T00:65:00Z' }]);
+    assert.equal(code, 2);
+    assert.match(stderr, /timeline\.jsonl:2: at is no time/);
+  });
+
   it('[W1] a parent explains the failures of its run, and --withheld says so', async () => {
     const story = [...tell('web1/alive', 'OCCCCO'), ...tell('website/front-page', 'OCCCCO')];
     const { lines } = await replay(story, ['--json', '--withheld']);

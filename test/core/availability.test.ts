@@ -16,7 +16,7 @@ import type { Result, Withheld } from '../../src/core/observation.ts';
 import { dayBefore, summarisePast, windowFigures } from '../../src/core/past.ts';
 import type { State } from '../../src/core/state.ts';
 import { newStatus, type Status, toLatest } from '../../src/core/status.ts';
-import { hourLabels, toDayBar, toHourBar } from '../../src/core/views-bar.ts';
+import { describeBar, hourLabels, toDayBar, toHourBar } from '../../src/core/views-bar.ts';
 
 const NOON = Date.UTC(2026, 10, 22, 12, 0, 0);
 
@@ -37,7 +37,7 @@ function resultOf(at: number, state: State, more: { scheduled?: boolean; withhel
 }
 
 /** Plays results through the counters as `evaluate` does. */
-function live(results: Result[], every = 300): { status: Status; finished: string[] } {
+function live(results: Result[], every = 300, planned = false): { status: Status; finished: string[] } {
   let status = newStatus('a/b', results[0]?.at ?? NOON);
   const finished: string[] = [];
   for (const result of results) {
@@ -49,7 +49,7 @@ function live(results: Result[], every = 300): { status: Status; finished: strin
       today: counted.today,
       latest: toLatest(result),
       lastScheduledAt: result.scheduled ? result.at : status.lastScheduledAt,
-      heldClass: result.scheduled ? toTallyIndex(result.state, result.withheld) : status.heldClass,
+      heldClass: result.scheduled ? toTallyIndex(result.state, result.withheld, planned) : status.heldClass,
     };
   }
   return { status, finished };
@@ -65,8 +65,8 @@ describe('availability', () => {
       resultOf(minutes(10), 'OK'),
       resultOf(minutes(15), 'OK'),
     ]);
-    assert.deepEqual(status.today?.tally, [600, 0, 300, 0, 0]);
-    assert.equal(availability(status.today?.tally ?? [0, 0, 0, 0, 0]), 2 / 3);
+    assert.deepEqual(status.today?.tally, [600, 0, 300, 0, 0, 0]);
+    assert.equal(availability(status.today?.tally ?? [0, 0, 0, 0, 0, 0]), 2 / 3);
   });
 
   it('[F1] rechecks do not count: only scheduled results hold', () => {
@@ -75,13 +75,13 @@ describe('availability', () => {
       resultOf(minutes(1), 'OK', { scheduled: false }),
       resultOf(minutes(5), 'OK'),
     ]);
-    assert.deepEqual(status.today?.tally, [0, 0, 300, 0, 0]);
+    assert.deepEqual(status.today?.tally, [0, 0, 300, 0, 0, 0]);
     assert.equal(status.today?.results, 2);
   });
 
   it('[W1] a gap in which the monitor was off is not measured', () => {
     const { status } = live([resultOf(minutes(0), 'OK'), resultOf(minutes(600), 'OK')]);
-    assert.deepEqual(status.today?.tally, [600, 0, 0, 0, 0]);
+    assert.deepEqual(status.today?.tally, [600, 0, 0, 0, 0, 0]);
   });
 
   const classes: { name: string; state: State; withheld?: Withheld; index: number }[] = [
@@ -96,14 +96,28 @@ describe('availability', () => {
         resultOf(minutes(0), state, withheld === undefined ? {} : { withheld }),
         resultOf(minutes(5), 'OK'),
       ]);
-      const expected: Tally = [0, 0, 0, 0, 0];
+      const expected: Tally = [0, 0, 0, 0, 0, 0];
       expected[index] = 300;
       assert.deepEqual(status.today?.tally, expected);
     });
   }
 
+  it('[F1] an outage inside of a planned downtime is shown apart and counts neither way', () => {
+    const results = [resultOf(minutes(0), 'OK'), resultOf(minutes(5), 'CRITICAL'), resultOf(minutes(10), 'OK')];
+    const { status } = live(
+      [...results, resultOf(minutes(15), 'CRITICAL', { withheld: 'unreachable' }), resultOf(minutes(20), 'OK')],
+      300,
+      true,
+    );
+    assert.deepEqual(status.today?.tally, [600, 0, 0, 0, 0, 600]);
+    assert.equal(availability(status.today?.tally ?? [0, 0, 0, 0, 0, 0]), 1);
+    assert.equal(windowFigures('24h', status, undefined).planned, 600);
+    assert.equal(toHourBar(minutes(20), status)[23], 'planned');
+    assert.match(describeBar(toHourBar(minutes(20), status), 'hours'), /planned downtime in 1 of 24/);
+  });
+
   it('[F1] nothing measured is null, not 100 %', () => {
-    assert.equal(availability([0, 0, 0, 500, 500]), null);
+    assert.equal(availability([0, 0, 0, 500, 500, 500]), null);
   });
 
   it('[F1] time over midnight is split between the days, and the finished day is handed out once', () => {
@@ -111,12 +125,12 @@ describe('availability', () => {
     const { status, finished } = live([resultOf(late, 'OK'), resultOf(late + 300_000, 'CRITICAL'), resultOf(late + 600_000, 'OK')]);
     assert.deepEqual(finished, ['2026-11-22']);
     assert.equal(status.today?.day, '2026-11-23');
-    assert.deepEqual(status.today?.tally, [180, 0, 300, 0, 0]);
+    assert.deepEqual(status.today?.tally, [180, 0, 300, 0, 0, 0]);
   });
 
   it('[case C01] a clock that went back credits nothing and breaks nothing', () => {
     const { status } = live([resultOf(minutes(60), 'OK'), resultOf(minutes(0), 'CRITICAL'), resultOf(minutes(5), 'OK')]);
-    assert.deepEqual(status.today?.tally, [0, 0, 300, 0, 0]);
+    assert.deepEqual(status.today?.tally, [0, 0, 300, 0, 0, 0]);
   });
 
   it('[F1] the 24 hour bar has 24 cells, the current hour last, and shows the worst moment of each', () => {
@@ -158,10 +172,10 @@ describe('windows over days', () => {
   const today = '2026-11-22';
   const rows = Array.from({ length: 400 }, (_, i) => ({
     ...emptyDay(dayBefore(today, i + 1)),
-    tally: [86_400 - 864 * (i === 0 ? 1 : 0), 0, i === 0 ? 864 : 0, 0, 0] as Tally,
+    tally: [86_400 - 864 * (i === 0 ? 1 : 0), 0, i === 0 ? 864 : 0, 0, 0, 0] as Tally,
   }));
   const past = summarisePast(today, rows);
-  const status = { ...newStatus('a/b', 0), today: { ...emptyDay(today), tally: [43_200, 0, 0, 0, 0] as Tally } };
+  const status = { ...newStatus('a/b', 0), today: { ...emptyDay(today), tally: [43_200, 0, 0, 0, 0, 0] as Tally } };
 
   it('[F1] a window of seven days is today and the six days before', () => {
     const total = 6 * 86_400 + 43_200;
@@ -169,7 +183,7 @@ describe('windows over days', () => {
   });
 
   it('[F1] days beyond the window do not count', () => {
-    const old = summarisePast(today, [{ ...emptyDay(dayBefore(today, 7)), tally: [0, 0, 86_400, 0, 0] }]);
+    const old = summarisePast(today, [{ ...emptyDay(dayBefore(today, 7)), tally: [0, 0, 86_400, 0, 0, 0] }]);
     assert.equal(windowFigures('7d', status, old).availability, 1);
     assert.equal(windowFigures('30d', status, old).critical, 86_400);
   });

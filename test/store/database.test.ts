@@ -41,19 +41,19 @@ describe('opening the history', () => {
     assert.ok(readdirSync(folder.path).includes(`history.sqlite.before-${MIGRATIONS.length}-${NOW}`));
   });
 
-  it('[case Q09] histograms of the first schema, which were objects, become lists of pairs in days and statuses', () => {
+  it('[case Q09] histograms of the first schema, which were objects, become lists of pairs in days and statuses, and planned downtime gets its place', () => {
     const { database } = openHistory(folder.path, NOW, MIGRATIONS.slice(0, 1));
     const objects = JSON.stringify({ '-58': 4, '-70': 1, '3': 2 });
     database.exec(`
-      INSERT INTO checks VALUES (1, 'web/front', '{"hours":[[498703,51,0,0,0,0,${objects}]],"today":{"latency":${objects}}}');
+      INSERT INTO checks VALUES (1, 'web/front', '{"hours":[[498703,51,0,0,0,0,${objects}]],"today":{"tally":[51,0,0,0,0],"latency":${objects}}}');
       INSERT INTO checks VALUES (2, 'web/new', '{"hours":[],"today":null}');
       INSERT INTO days VALUES (1, '2026-11-21', 0, 0, 0, 0, 0, 7, 0, '${objects}', '{}');`);
     database.close();
     const { database: migrated } = openHistory(folder.path, NOW);
     const pairs = [-70, 1, -58, 4, 3, 2];
     assert.deepEqual(readStatuses(migrated).get('web/front'), {
-      hours: [[498703, 51, 0, 0, 0, 0, pairs]],
-      today: { latency: pairs },
+      hours: [[498703, 51, 0, 0, 0, 0, 0, pairs]],
+      today: { tally: [51, 0, 0, 0, 0, 0], latency: pairs },
     });
     assert.deepEqual(JSON.parse(String(migrated.prepare('SELECT latency FROM days').pluck().get())), pairs);
     migrated.close();

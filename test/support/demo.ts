@@ -1,4 +1,11 @@
-import { addToHistogram, type DayCounters, type Histogram, type Tally, type TallyClass } from '../../src/core/availability.ts';
+import {
+  addToHistogram,
+  type DayCounters,
+  type Histogram,
+  type Tally,
+  type TallyClass,
+  type TallyIndex,
+} from '../../src/core/availability.ts';
 import type { Check, Configuration, Service } from '../../src/core/configuration.ts';
 import type { MeasuredResult } from '../../src/core/figures.ts';
 import type { Event } from '../../src/core/item.ts';
@@ -277,7 +284,14 @@ function demoCheck(facts: Pick<Check, 'id' | 'name' | 'service' | 'host' | 'type
   });
 }
 
-const CLASS_INDEX: Record<TallyClass, 0 | 1 | 2 | 3 | 4> = { ok: 0, warning: 1, critical: 2, unknown: 3, skipped: 4 };
+const CLASS_INDEX: Record<TallyClass, TallyIndex> = {
+  ok: 0,
+  warning: 1,
+  critical: 2,
+  unknown: 3,
+  skipped: 4,
+  planned: 5,
+};
 
 function demoStatus(check: Check, random: () => number): { status: Status; recent: PastResult[]; latencyBase: number } {
   const trouble = TROUBLES[check.id];
@@ -316,7 +330,7 @@ function demoStatus(check: Check, random: () => number): { status: Status; recen
     day: '2026-11-22',
     tally: status.hours
       .slice(-15)
-      .reduce<Tally>((sum, [, ...row]) => sum.map((value, i) => value + Number(row[i] ?? 0)) as Tally, [0, 0, 0, 0, 0]),
+      .reduce<Tally>((sum, [, ...row]) => sum.map((value, i) => value + Number(row[i] ?? 0)) as Tally, [0, 0, 0, 0, 0, 0]),
     results: 170,
     failures: 0,
     latency: demoLatency(latencyBase, random),
@@ -357,7 +371,7 @@ function demoHours(trouble: Trouble | undefined, random: () => number): Status['
   const current = Math.floor(DEMO_NOW / 3_600_000);
   return Array.from({ length: 25 }, (_, i) => {
     const hour = current - 24 + i;
-    const tally: Tally = [0, 0, 0, 0, 0];
+    const tally: Tally = [0, 0, 0, 0, 0, 0];
     const length = hour === current ? 300 : 3600;
     const bad =
       trouble === undefined
@@ -436,7 +450,7 @@ function demoPast(
   // What was added a month ago shows an empty bar before.
   const age = check.service === 'builds' ? 34 : 200;
   const rows = Array.from({ length: Math.min(age, 200) }, (_, i) => {
-    const tally: Tally = [86_400, 0, 0, 0, 0];
+    const tally: Tally = [86_400, 0, 0, 0, 0, 0];
     for (const [ago, kind, seconds] of BAD_DAYS[check.id] ?? []) {
       if (ago !== i + 1) continue;
       tally[CLASS_INDEX[kind]] += seconds;
