@@ -8,6 +8,7 @@ import {
   type Tally,
 } from './availability.ts';
 import type { Metrics } from './observation.ts';
+import { toTally } from './past.ts';
 import type { Status } from './status.ts';
 import type { Triple } from './views-chart.ts';
 
@@ -58,8 +59,7 @@ export function hourlyFigures(now: number, results: MeasuredResult[], status: St
   return counters.map((metrics, i) => {
     const hour = hours.get(first + i);
     if (hour === undefined) return { ...NOTHING, metrics: toTriples(metrics) };
-    const [, ok, warning, critical, unknown, unmeasured, latency] = hour;
-    return { tally: [ok, warning, critical, unknown, unmeasured], latency: toTriple(latency), metrics: toTriples(metrics) };
+    return { tally: toTally(hour), latency: toTriple(hour[7]), metrics: toTriples(metrics) };
   });
 }
 

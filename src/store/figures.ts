@@ -4,21 +4,21 @@ import type { Metrics } from '../core/observation.ts';
 import { dayBefore } from '../core/past.ts';
 import type { Database } from './database.ts';
 
-type DayRow = [string, number, number, number, number, number, number, number, string, string];
+type DayRow = [string, number, number, number, number, number, number, number, number, string, string];
 
 /** Reads the counters of a check's last 90 days, for its charts. One statement serves all checks. */
 export function dayCountersReader(database: Database, today: string): (check: string) => DayCounters[] {
   const statement = database
     .prepare(`
-      SELECT day, ok_s, warning_s, critical_s, unknown_s, unmeasured_s, results, failures, latency, metrics FROM days
+      SELECT day, ok_s, warning_s, critical_s, unknown_s, unmeasured_s, planned_s, results, failures, latency, metrics FROM days
       WHERE check_number = (SELECT number FROM checks WHERE id = ?) AND day >= ?`)
     .raw();
   const since = dayBefore(today, 89);
   return (check) =>
     (statement.all(check, since) as DayRow[]).map(
-      ([day, ok, warning, critical, unknown, unmeasured, results, failures, latency, metrics]) => ({
+      ([day, ok, warning, critical, unknown, unmeasured, planned, results, failures, latency, metrics]) => ({
         day,
-        tally: [ok, warning, critical, unknown, unmeasured],
+        tally: [ok, warning, critical, unknown, unmeasured, planned],
         results,
         failures,
         latency: JSON.parse(latency) as Histogram,
