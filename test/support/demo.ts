@@ -515,7 +515,7 @@ function demoDays(check: string, status: Status | undefined): DayCounters[] {
     const base = (status?.latest?.metrics['time'] ?? 0.02) * (0.9 + 0.2 * Math.sin(i / 9) + (i > 60 ? 0.25 : 0));
     return {
       day: dayBefore('2026-11-22', i + 1),
-      tally: [86_400, 0, 0, 0, 0],
+      tally: [86_400, 0, 0, 0, 0, 0],
       results: 288,
       failures: 0,
       latency: demoLatency(base, random, 40),
