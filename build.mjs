@@ -59,6 +59,7 @@ const lazy = [
   'emergency',
   'dead-man',
   'heartbeat',
+  'incident-files',
   'mail-outside',
   'mail/delivery',
   'replies',

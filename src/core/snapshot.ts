@@ -1,6 +1,7 @@
 import type { DayCounters } from './availability.ts';
 import type { Configuration } from './configuration.ts';
 import type { MeasuredResult } from './figures.ts';
+import type { Incident } from './incident.ts';
 import type { Event } from './item.ts';
 import type { Past } from './past.ts';
 import type { People } from './people.ts';
@@ -85,6 +86,8 @@ export interface Snapshot {
   notices: { stamp: string; read(): Notice[] };
   /** What people said and that is not over; null when that is nothing. */
   said: People | null;
+  /** What people wrote for the public, the newest first. */
+  incidents: Incident[];
   /** Sentences for the red banner: configuration in its last good version, mail that failed. */
   banners: string[];
 }

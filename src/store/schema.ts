@@ -232,6 +232,8 @@ export const MIGRATIONS: readonly string[] = [
       round(100.0 * (d.ok_s + d.warning_s) / nullif(d.ok_s + d.warning_s + d.critical_s, 0), 3) AS availability
     FROM days d JOIN checks c ON c.number = d.check_number;
   `,
+  // What the public page says of planned work.
+  'ALTER TABLE downtimes ADD COLUMN public_note TEXT',
 ];
 
 /** SQL functions that migrations use; values that are in the newer form already stay as they are. */

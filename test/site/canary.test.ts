@@ -221,6 +221,7 @@ function snapshot(): Snapshot {
           begun: null,
           toldUntil: 0,
           removedAt: null,
+          publicNote: null,
           at: DEMO_NOW,
           author: canary('downtime-author'),
           note: canary('downtime-note'),
@@ -237,6 +238,7 @@ function snapshot(): Snapshot {
         },
       ],
     },
+    incidents: [],
     banners: [canary('banner')],
   };
 }

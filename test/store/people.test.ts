@@ -55,6 +55,7 @@ describe('what people said, in the store', () => {
     at: NOON,
     author: 'anna',
     note: 'new disk',
+    publicNote: 'The shop is closed.',
   };
 
   it('[R1] a run hears once that there is something new, also when it is only taken back', () => {
