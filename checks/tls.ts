@@ -7,7 +7,7 @@ import {
   option,
   TargetFailure,
 } from '../src/check-type.ts';
-import { type CertificateFacts, readFacts } from '../src/net/certificate.ts';
+import { type CertificateFacts, isCertificateVerdict, readFacts } from '../src/net/certificate.ts';
 import { formatSeconds } from '../src/net/limits.ts';
 import { familyOption, observeFamilies } from '../src/net/parts.ts';
 import { negotiateTls, STARTTLS_PROTOCOLS } from '../src/net/starttls.ts';
@@ -65,27 +65,10 @@ async function observe(bound: Settings, context: Context, family: Family): Promi
     traceFacts(facts, context);
     return judge(facts, bound, { time, days_left: daysLeft(facts, context) });
   } catch (error) {
-    if (!(error instanceof TargetFailure) || !SHOWN_CERTIFICATE.has(error.code)) throw error;
+    if (!isCertificateVerdict(error)) throw error;
     return explain(error, bound, context, family);
   }
 }
-
-/** Verdicts on a certificate: what it holds helps to understand them. */
-const SHOWN_CERTIFICATE = new Set(
-  [
-    'expired',
-    'not_yet_valid',
-    'self_signed',
-    'untrusted',
-    'incomplete_chain',
-    'chain',
-    'name',
-    'pin',
-    'weak_key',
-    'signature',
-    'revoked',
-  ].map((reason) => `tls.${reason}`),
-);
 
 /** The verdict stands; what the certificate holds comes from a second connection that is made for reading only. */
 async function explain(failure: TargetFailure, bound: Settings, context: Context, family: Family): Promise<Observation> {

@@ -3,6 +3,7 @@ import {
   type Context,
   cleanText,
   defineCheckType,
+  LookFailure,
   type Observation,
   option,
   TargetFailure,
@@ -41,7 +42,10 @@ const options = {
   security: option.choice('`starttls` changes to TLS before anything is said, `tls` begins with it.', ['starttls', 'tls'], {
     default: 'starttls',
   }),
-  srv: option.boolean('Whether SRV records must be there.', { default: false }),
+  srv: option.boolean(
+    'Whether SRV records must be there. Through a proxy they cannot be looked up: the domain or `address` it is.',
+    { default: false },
+  ),
   name_server: option.text('Name server that is asked for SRV records. Default: those of this machine.', { optional: true }),
   mechanisms: option.list(
     'SASL mechanisms that clients must be offered. Always: one that is not ANONYMOUS.',
@@ -87,6 +91,9 @@ async function findPlaces(bound: Settings, stream: Stream, context: Context): Pr
   const port = bound.port ?? PORTS[stream][bound.security];
   if (bound.address !== undefined) return [{ host: bound.address, port }];
   // Through a proxy only names can be resolved, not SRV records.
+  if (context.via !== null && bound.srv) {
+    throw new LookFailure('option.srv', `SRV records cannot be looked up through proxy ${context.via}, expected an address`);
+  }
   if (context.via !== null) return [{ host: bound.domain, port }];
   const name = `_xmpp${bound.security === 'tls' ? 's' : ''}-${stream}._tcp.${bound.domain}`;
   const found = await findService(name, { server: bound.name_server, signal: context.signal });

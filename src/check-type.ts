@@ -5,7 +5,7 @@ import type { MetricDeclaration, Observation } from './core/observation.ts';
 import type { Bound, Options } from './core/option.ts';
 
 export type { Secret } from './core/configuration.ts';
-export { LookFailure, TargetFailure } from './core/failure.ts';
+export { LookFailure, TargetFailure, toFailed } from './core/failure.ts';
 export type { Metrics, Observation, Part } from './core/observation.ts';
 export type { Bound } from './core/option.ts';
 export { option } from './core/option.ts';
@@ -88,6 +88,8 @@ export interface CheckType<O extends Options = Options> {
   example: Record<string, unknown>;
   /** Whether it can go through a SOCKS proxy; if not, `via` is a configuration error. */
   proxied: boolean;
+  /** It asks Tor itself about onion services: an onion address without `via` is right. */
+  asksTor?: true;
   /** It judges what the host's report says: as `alive` it depends on the host's check `report`, and not the other way round. */
   readsReport?: true;
   /** What it looks at, in words for people, without secrets. */

@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import type { CheckType, Context } from './check-type.ts';
 import type { DueCheck } from './core/batch.ts';
 import type { Check, Configuration } from './core/configuration.ts';
-import { LookFailure, TargetFailure } from './core/failure.ts';
+import { LookFailure, TargetFailure, toFailed } from './core/failure.ts';
 import type { Observation, Result } from './core/observation.ts';
 import { toResult } from './core/verdict.ts';
 
@@ -179,7 +179,7 @@ function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void 
 }
 
 function toObservation(error: unknown): Observation {
-  if (error instanceof TargetFailure) return { kind: 'failed', code: error.code, output: error.message };
+  if (error instanceof TargetFailure) return toFailed(error);
   if (error instanceof LookFailure) return { kind: 'unknown', code: error.code, output: error.message };
   // A throw is our fault: UNKNOWN, with the message as output.
   return { kind: 'unknown', code: 'bug', output: `fault in vigie: ${error instanceof Error ? error.message : String(error)}` };

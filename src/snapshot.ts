@@ -51,8 +51,17 @@ export function takeSnapshot(
     measuredResults: measuredResultsReader(database, now - DAY_MS),
     dayCounters: dayCountersReader(database, toDay(now)),
     notices: { stamp: readNoticesStamp(database), read: noticesReader(database, NOTICES_SHOWN) },
-    said: readPeople(database, now),
+    said: readPeople(database, now, oldestOnset(statuses, now)),
     incidents,
     banners,
   };
+}
+
+const CHANGES_SHOWN_MS = 30 * DAY_MS;
+
+/** What changed just before a problem is shown as long as the problem lasts, within reason. */
+function oldestOnset(statuses: Map<string, Status>, now: number): number {
+  let oldest = now;
+  for (const { problem } of statuses.values()) if (problem !== null && problem.onset < oldest) oldest = problem.onset;
+  return Math.max(oldest, now - CHANGES_SHOWN_MS);
 }

@@ -176,7 +176,7 @@ function checkVia(
     context.problems.push(toProblem(via?.place.segments.includes('checks') ? via.place : at.place, message));
   }
   const onion = findHosts(check.options, []).find(({ host }) => host.endsWith('.onion'));
-  if (onion && check.via === null) {
+  if (onion && check.via === null && !type.asksTor) {
     const place = locate({ ...at.options, place: at.place }, onion.path);
     context.warnings.push(toProblem(place, 'an onion address without a proxy: it can be reached through `via` only'));
   }

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-
-const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
+import { decodeBase32 } from '../core/base32.ts';
 
 /**
  * What is wrong with a version 3 onion name, or undefined. A mistyped address is not "service down": its checksum shows it.
@@ -16,21 +15,5 @@ export function findOnionProblem(host: string): string | undefined {
   const version = bytes.subarray(34, 35);
   if (version[0] !== 3) return 'not a version 3 onion address';
   const checksum = createHash('sha3-256').update('.onion checksum').update(key).update(version).digest();
-  return checksum.subarray(0, 2).equals(bytes.subarray(32, 34)) ? undefined : 'a mistyped onion address: its checksum is wrong';
-}
-
-function decodeBase32(text: string): Buffer {
-  const bytes: number[] = [];
-  let bits = 0;
-  let value = 0;
-  for (const letter of text) {
-    value = (value << 5) | ALPHABET.indexOf(letter);
-    bits += 5;
-    if (bits >= 8) {
-      bits -= 8;
-      bytes.push((value >> bits) & 0xff);
-      value &= (1 << bits) - 1;
-    }
-  }
-  return Buffer.from(bytes);
+  return checksum[0] === bytes[32] && checksum[1] === bytes[33] ? undefined : 'a mistyped onion address: its checksum is wrong';
 }

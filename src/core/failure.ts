@@ -4,10 +4,18 @@
  */
 export class TargetFailure extends Error {
   readonly code: string;
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  /** What was measured all the same, such as the days that a certificate has left. */
+  readonly metrics: Readonly<Record<string, number>> | undefined;
+  constructor(code: string, message: string, options?: ErrorOptions & { metrics?: Readonly<Record<string, number>> }) {
     super(message, options);
     this.code = code;
+    this.metrics = options?.metrics;
   }
+}
+
+/** The observation that it stands for. */
+export function toFailed({ code, message, metrics }: TargetFailure) {
+  return { kind: 'failed' as const, code, output: message, ...(metrics ? { metrics: { ...metrics } } : {}) };
 }
 
 /** We could not look: the proxy is down, a program is missing, a secret cannot be read. The runner makes it `unknown`. */

@@ -3,6 +3,7 @@ import { type State, worst } from './state.ts';
 import type { Status } from './status.ts';
 import { count } from './transition.ts';
 import { hardWord } from './views-state.ts';
+import { listSome } from './views-words.ts';
 
 /** Whether everything works that somebody needs (W6): "can we put out an emergency release now?" */
 export interface Need {
@@ -40,10 +41,10 @@ export function judgeNeed(
 
 function toAnswer(services: { service: Service; state: State }[]): Pick<Need, 'answer' | 'sentence'> {
   const titles = (wanted: State) =>
-    services
-      .filter((one) => one.state === wanted)
-      .map(({ service }) => service.title)
-      .join(', ');
+    listSome(
+      services.filter((one) => one.state === wanted).map(({ service }) => service.title),
+      5,
+    );
   const has = (wanted: State) => services.some((one) => one.state === wanted);
   if (services.length === 0) return { answer: 'not known', sentence: 'no service says that it is needed for this' };
   if (has('CRITICAL')) return { answer: 'no', sentence: `broken: ${titles('CRITICAL')}` };

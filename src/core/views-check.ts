@@ -179,7 +179,7 @@ export function toCheckView(seen: Seen, means: Means): CheckView {
   };
 }
 
-/** What was never down, planned or unmeasured needs no rows that say so. Planned downtime is no part of the availability. */
+/** What was never down and never unmeasured needs no rows that say so. */
 function toWindowRows(figures: WindowFigures[]): string[][] {
   if (figures.length === 0) return [];
   const span = (seconds: number) => (seconds === 0 ? '–' : formatAge(seconds));

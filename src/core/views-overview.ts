@@ -1,19 +1,15 @@
-import { availability } from './availability.ts';
-import { formatAge } from './calendar.ts';
 import { PRIORITIES } from './configuration.ts';
-import { pageOf } from './item-facts.ts';
-import { windowFigures, windowTally } from './past.ts';
-import { changeBefore } from './people.ts';
-import type { Window } from './run-record.ts';
+import { windowFigures } from './past.ts';
 import { STATES, type State } from './state.ts';
 import { count } from './transition.ts';
 import { type BarRun, describeBar, toRuns, worstBar } from './views-bar.ts';
-import { describeTold, type Means, type Seen } from './views-check.ts';
+import type { Means, Seen } from './views-check.ts';
 import type { NeedRow } from './views-needed.ts';
 import type { Owner } from './views-owner.ts';
-import { describeSaid, type SaidRow, toSaidRows } from './views-people.ts';
+import { type SaidRow, toSaidRows } from './views-people.ts';
+import { type ProblemView, type SmallRow, shareOf, toProblem, toSmallRow } from './views-problem.ts';
 import { hardState, hardWord, type StateWord } from './views-state.ts';
-import { formatAvailability, formatLatency, type Moment, STATE_CLASS, type StateClass, WITHHELD_WORDS } from './views-words.ts';
+import { formatAvailability, formatLatency, STATE_CLASS, type StateClass, WITHHELD_WORDS } from './views-words.ts';
 import { findHolding } from './why.ts';
 
 /** The first page: what is wrong, then everything at a glance. */
@@ -38,29 +34,6 @@ export interface OverviewView {
   isFirstRun: boolean;
   services: OwnerRow[];
   hosts: OwnerRow[];
-}
-
-export interface ProblemView extends StateWord {
-  page: string;
-  owner: string;
-  name: string;
-  since: Moment;
-  age: string;
-  said: string;
-  /** Who said that they know of it, until when; empty when nobody did. */
-  knows: string[];
-  /** What changed just before, in words; or empty. */
-  before: string;
-  notes: string[];
-  hours: BarRun[];
-  hoursWords: string;
-}
-
-export interface SmallRow extends StateWord {
-  id: string;
-  page: string;
-  said: string;
-  why: string;
 }
 
 export interface OwnerRow extends StateWord {
@@ -145,78 +118,6 @@ function toChecks(owner: Owner): Seen['check'][] {
   return [...owner.own, ...owner.related].map((seen) => seen.check);
 }
 
-export function toProblem(seen: Seen, means: Means): ProblemView {
-  const { check, status } = seen;
-  const { calendar, snapshot } = means;
-  const onset = status?.problem?.onset ?? snapshot.now;
-  return {
-    ...seen.state,
-    page: pageOf(check),
-    owner: ownerName(seen),
-    name: check.name,
-    since: calendar.short(onset),
-    age: calendar.age(onset),
-    said: status?.latest?.output ?? '',
-    knows: describeSaid(check, means.said, means.calendar),
-    before: describeBefore(check.id, onset, means),
-    notes: toNotes(seen, means),
-    hours: toRuns(seen.hours, means.hourLabels),
-    hoursWords: describeHours(seen, means),
-  };
-}
-
-/** What somebody changed in the hour before the onset, and where it covers the check. */
-function describeBefore(check: string, onset: number, { snapshot }: Means): string {
-  const { said, configuration } = snapshot;
-  const change = said === null ? null : changeBefore(said, check, onset, configuration.checks);
-  if (change === null) return '';
-  return `began ${formatAge((onset - change.at) / 1000)} after a change by ${change.author} (${change.target}): ${change.note}`;
-}
-
-function ownerName({ check }: Seen): string {
-  return check.service ?? check.host ?? 'proxy';
-}
-
-function describeHours(seen: Seen, means: Means): string {
-  const share = shareOf(seen, '24h', means);
-  return share === null || share === 1 ? describeBar(seen.hours, 'hours') : `last 24 hours: ${formatAvailability(share)} available`;
-}
-
-/** What a person needs beside the output: how sure, who was told, who is hurt, what hangs on it, what to do. */
-function toNotes({ check, status }: Seen, means: Means): string[] {
-  const { configuration, statuses, now } = means.snapshot;
-  const service = check.service === null ? undefined : configuration.services[check.service];
-  const behind = configuration.checks.filter(
-    (other) => other.parents.includes(check.id) && statuses.get(other.id)?.latest?.withheld != null,
-  );
-  if (status === undefined) return [];
-  const { problem, streak, latest } = status;
-  return [
-    ...(problem !== null && problem.okInARow > 0 ? [`OK ${problem.okInARow} of ${check.recoveries} times: ending`] : []),
-    ...(streak !== null ? [`${streak.length} in a row`] : []),
-    ...(latest?.withheld != null ? [`not judged now: ${WITHHELD_WORDS[latest.withheld]}`] : []),
-    ...(service !== undefined && service.neededBy.length > 0 ? [`hurts ${service.neededBy.join(', ')}`] : []),
-    ...(behind.length > 0 ? [`${count(behind.length, 'check')} behind it not judged`] : []),
-    ...(check.via === null ? [] : [`through ${check.via}`]),
-    ...(check.public === null ? [] : ['public']),
-    describeTold(check, status, now)
-      .replace(/^\w/, (letter) => letter.toLowerCase())
-      .replace(/\.$/, ''),
-    ...(check.notes === null ? [] : [check.notes]),
-  ];
-}
-
-export function toSmallRow({ check, status, state }: Seen, { calendar }: Means): SmallRow {
-  const needed = status?.streak?.judged === false ? Math.max(check.attempts, check.unknownAttempts) : check.attempts;
-  const why =
-    status?.problem != null
-      ? `since ${calendar.full(status.problem.onset).words}`
-      : status?.streak == null
-        ? ''
-        : `failure ${status.streak.length} of ${needed} before an alert`;
-  return { ...state, id: check.id, page: pageOf(check), said: status?.latest?.output ?? '', why };
-}
-
 function toWithheld(checks: Seen[], means: Means): OverviewView['withheld'] {
   const reasons = [...new Set(checks.flatMap((one) => one.status?.latest?.withheld ?? []))];
   return reasons.map((reason) => ({
@@ -264,10 +165,6 @@ export function toOwnerRow(owner: Owner, means: Means): OwnerRow {
     availability: shares.length === 0 ? '–' : formatAvailability(Math.min(...shares)),
     p95: p95.length === 0 ? '–' : formatLatency(Math.max(...p95)),
   };
-}
-
-function shareOf({ check, status }: Seen, window: Window, { snapshot }: Means): number | null {
-  return status === undefined ? null : availability(windowTally(window, status, snapshot.pasts.get(check.id)));
 }
 
 function slowestOf({ check, status }: Seen, { snapshot }: Means): number | null {

@@ -19,8 +19,9 @@ import { type ChecksView, toChecksView } from './views-configuration.ts';
 import { type EventsView, toEventsPages } from './views-events.ts';
 import { type NeedView, toNeeds, toNeedView } from './views-needed.ts';
 import { type NoticesView, toNoticesView } from './views-notices.ts';
-import { type OverviewView, type OwnerRow, toOverview, toOwnerRow, toSmallRow } from './views-overview.ts';
+import { type OverviewView, type OwnerRow, toOverview, toOwnerRow } from './views-overview.ts';
 import { type Owner, ownersOf } from './views-owner.ts';
+import { toSmallRow } from './views-problem.ts';
 import { type RunsView, toRunsView } from './views-runs.ts';
 import { type MetricCatalogue, type Moment, toCalendar } from './views-words.ts';
 
@@ -96,7 +97,7 @@ export function toPrivateView(snapshot: Snapshot, catalogue: MetricCatalogue): P
 }
 
 /** Calm checks' own pages are made so many in a run, in turn: their charts move slowly, and a run has its budget. */
-const CALM_PAGES_A_RUN = 3;
+const CALM_PAGES_A_RUN = 2;
 
 function toCheckPages(checks: Seen[], means: Means): PrivateView['checkPages'] {
   const { snapshot } = means;

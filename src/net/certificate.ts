@@ -177,3 +177,24 @@ function toDate(text: string): string {
   const time = Date.parse(text);
   return Number.isNaN(time) ? 'an unreadable date' : new Date(time).toISOString().slice(0, 10);
 }
+
+/** Verdicts on a certificate: what it holds helps to understand them. */
+const CERTIFICATE_CODES = new Set(
+  [
+    'expired',
+    'not_yet_valid',
+    'self_signed',
+    'untrusted',
+    'incomplete_chain',
+    'chain',
+    'name',
+    'pin',
+    'weak_key',
+    'signature',
+    'revoked',
+  ].map((reason) => `tls.${reason}`),
+);
+
+export function isCertificateVerdict(error: unknown): error is TargetFailure {
+  return error instanceof TargetFailure && CERTIFICATE_CODES.has(error.code);
+}

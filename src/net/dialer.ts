@@ -49,7 +49,7 @@ export function createDialer(settings: DialerSettings): Dialer {
         : await dialDirect({ ...target, host }, settings);
       if (trace) {
         const through = proxy ? ` through ${proxy.name}` : ` (${socket.remoteAddress})`;
-        trace(`connected to ${cleanText(host, 60)} port ${target.port}${through}`);
+        trace(`connected to ${cleanText(host, 70)} port ${target.port}${through}`);
       }
       return socket;
     },

@@ -1,5 +1,5 @@
 import type { Context, Metrics, Observation, Part, State } from '../check-type.ts';
-import { LookFailure, option, TargetFailure } from '../check-type.ts';
+import { LookFailure, option, TargetFailure, toFailed } from '../check-type.ts';
 
 export const familyOption = option.choice(
   'Address family: 4, 6, or both as two parts. Default: whichever answers first.',
@@ -59,7 +59,7 @@ async function toObservation(look: () => Promise<Observation>): Promise<Observat
   try {
     return await look();
   } catch (error) {
-    if (error instanceof TargetFailure) return { kind: 'failed', code: error.code, output: error.message };
+    if (error instanceof TargetFailure) return toFailed(error);
     if (error instanceof LookFailure) return { kind: 'unknown', code: error.code, output: error.message };
     throw error;
   }

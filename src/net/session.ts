@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { type Bound, type Context, type Metrics, option } from '../check-type.ts';
+import { type Bound, type Context, type Metrics, option, TargetFailure } from '../check-type.ts';
+import { isCertificateVerdict } from './certificate.ts';
 import { familyOption } from './parts.ts';
 import { negotiateTls, type StartTlsProtocol } from './starttls.ts';
-import { readNotAfter, startTls } from './tls.ts';
+import { inspectCertificate, readNotAfter, startTls } from './tls.ts';
 import { tlsOption, toTlsSettings } from './tls-option.ts';
 
 const DAY_MS = 86_400_000;
@@ -58,14 +59,46 @@ export function portOfSession({ port, security }: SessionOptions, ports: Session
 
 /** A connection up to the point where the protocol itself begins; the caller closes it. Throws as `dial`, `negotiateTls`, `startTls`. */
 export async function openSession(bound: SessionOptions, kind: SessionKind, context: Context): Promise<Session> {
-  const { family, protocol } = kind;
-  const plain = await context.dial({
-    host: bound.address,
-    port: portOfSession(bound, kind.ports),
-    ...(family ? { family } : {}),
-  });
+  try {
+    return await begin(bound, kind, context);
+  } catch (error) {
+    throw isCertificateVerdict(error) ? await withDaysLeft(error, bound, { kind, context }) : error;
+  }
+}
+
+/** The verdict stands; the days come from a second connection, which is made to read the certificate and on which nothing is sent. */
+async function withDaysLeft(
+  failure: TargetFailure,
+  bound: SessionOptions,
+  { kind, context }: { kind: SessionKind; context: Context },
+): Promise<TargetFailure> {
+  const { code, message } = failure;
+  context.trace(`${code}: ${message}; connecting again, only to read the certificate`);
+  try {
+    const plain = await dialSession(bound, kind, context);
+    const name = nameOf(bound, kind);
+    if (bound.security === 'starttls') await negotiateTls(plain, kind.protocol, kind.domain ?? name, context);
+    const settings = toTlsSettings({ ...bound, server_name: name }, bound.address);
+    const { notAfter } = await inspectCertificate(plain, settings, context.signal);
+    return new TargetFailure(code, message, { cause: failure, metrics: { days_left: (notAfter - context.now) / DAY_MS } });
+  } catch {
+    return failure;
+  }
+}
+
+function nameOf(bound: SessionOptions, { domain }: SessionKind): string {
+  return bound.server_name ?? domain ?? bound.address;
+}
+
+function dialSession(bound: SessionOptions, { ports, family }: SessionKind, context: Context): Promise<Socket> {
+  return context.dial({ host: bound.address, port: portOfSession(bound, ports), ...(family ? { family } : {}) });
+}
+
+async function begin(bound: SessionOptions, kind: SessionKind, context: Context): Promise<Session> {
+  const { protocol } = kind;
+  const plain = await dialSession(bound, kind, context);
   if (bound.security === 'none') return { socket: plain, greeting: null, metrics: {} };
-  const name = bound.server_name ?? kind.domain ?? bound.address;
+  const name = nameOf(bound, kind);
   let greeting: string | null = null;
   if (bound.security === 'starttls') {
     const { signal, trace } = context;

@@ -2,8 +2,6 @@ import type { Snapshot } from '../core/snapshot.ts';
 import { toExitCode } from '../core/state.ts';
 import { stateType } from '../core/status.ts';
 
-type Labels = Record<string, string | null>;
-
 /**
  * What vigie knows as a text that Prometheus reads: OpenMetrics 1.0, and with gauges alone also the older text format 0.0.4.
  * https://prometheus.io/docs/specs/om/open_metrics_spec/
@@ -26,13 +24,13 @@ export function toMetricsText({ configuration, statuses, run, runs, messages, no
     const latest = status?.latest ?? null;
     if (status === undefined || latest === null) continue;
     // Host, service and type stand with the state alone: PromQL joins them on `check`.
-    const own = labelText({ check: id });
-    families.state.add(labelText({ check: id, host, service, type }), toExitCode(latest.state));
+    const own = `check="${escapeLabel(id)}"`;
+    families.state.add(own + label('host', host) + label('service', service) + label('type', type), toExitCode(latest.state));
     families.problem.add(own, status.problem !== null && stateType(status) === 'hard' ? 1 : 0);
     families.withheld.add(own, latest.withheld === null ? 0 : 1);
     families.at.add(own, latest.at / 1000);
     families.took.add(own, latest.duration);
-    for (const name in latest.metrics) families.metric.add(`${own},metric="${escapeLabel(name)}"`, latest.metrics[name] ?? 0);
+    for (const name in latest.metrics) families.metric.add(own + label('metric', name), latest.metrics[name] ?? 0);
   }
   const finished = runs.find(({ durationMs }) => durationMs !== null);
   const whole = [
@@ -82,10 +80,8 @@ class Family {
   }
 }
 
-function labelText(labels: Labels): string {
-  return Object.entries(labels)
-    .flatMap(([name, value]) => (value === null ? [] : [`${name}="${escapeLabel(value)}"`]))
-    .join(',');
+function label(name: string, value: string | null): string {
+  return value === null ? '' : `,${name}="${escapeLabel(value)}"`;
 }
 
 /** Backslash, quote and line feed, in this order. */

@@ -65,8 +65,9 @@ export function renderPrivateSite(
     run: view.run,
     nextRunBy: view.nextRunBy,
   };
-  const page = <View extends object>(template: string, path: string, { key, make }: Keyed<View>) =>
+  const page = <View extends object>(template: string, path: string, { key, make }: Keyed<View>, isQuiet = false) =>
     files.set(path, {
+      isQuiet,
       key: `${render.version}\n${key}`,
       make: () => toStamped(render.page(`private/${template}.njk`, path, { ...frame, ...make() })),
     });
@@ -74,7 +75,7 @@ export function renderPrivateSite(
     page('owner', owner.row.page, owner);
     files.set(`state/${owner.row.name}.txt`, `${owner.row.hard}\n`);
   }
-  for (const check of view.checkPages) page('check-page', check.path, check);
+  for (const check of view.checkPages) page('check-page', check.path, check, true);
   for (const events of view.events) page('events', events.path, events);
   page('notifications', 'notifications.html', view.notices);
   for (const { path, state, view: need } of view.needs) {

@@ -27,6 +27,11 @@ export type SiteFile = string | Buffer | { before: string; after: string };
 /** A file that is made only when its key is not the one that it was last made with. */
 export interface KeyedFile {
   key: string;
+  /**
+   * One of hundreds: with the same key it is not even looked at, and it is not synced to the disk. What somebody altered, or a power
+   * failure left empty, is made good with the next key.
+   */
+  isQuiet?: boolean;
   make(): SiteFile;
 }
 
@@ -58,10 +63,15 @@ export function writeSite(folder: string, files: SiteFiles, stamp = ''): SiteCou
   const pending: Pending[] = [];
   try {
     for (const [path, file] of files) {
-      const target = resolveInside(folder, path);
       const known = before[path];
-      const intact = known !== undefined && isAsWritten(target, known) ? known : undefined;
       const key = isKeyed(file) ? hash(file.key) : '';
+      const isQuiet = isKeyed(file) && file.isQuiet === true;
+      if (known !== undefined && known.key === key && isQuiet) {
+        after[path] = known;
+        continue;
+      }
+      const target = resolveInside(folder, path);
+      const intact = known !== undefined && isAsWritten(target, known) ? known : undefined;
       if (intact !== undefined && key !== '' && intact.key === key) {
         after[path] = intact;
         continue;
@@ -69,7 +79,7 @@ export function writeSite(folder: string, files: SiteFiles, stamp = ''): SiteCou
       const content = isKeyed(file) ? file.make() : file;
       const digest = digestOf(content);
       if (intact?.digest === digest) after[path] = intact.key === key ? intact : { ...intact, key };
-      else pending.push({ path, key, digest, ...writeTemporary(target, toBytes(content, stamp)) });
+      else pending.push({ path, key, digest, ...writeTemporary(target, toBytes(content, stamp), !isQuiet) });
     }
     pending.sort((a, b) => Number(isIndex(a.path)) - Number(isIndex(b.path)));
     for (const one of pending) after[one.path] = replace(one);

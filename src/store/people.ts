@@ -6,8 +6,8 @@ const CHANGES_KEPT_MS = 2 * 3_600_000;
 
 type DowntimeRow = Omit<Downtime, 'begun'> & { begunWindow: number | null; begunAt: number | null };
 
-/** Everything that people said and that is not over; null when that is nothing, as in most runs. */
-export function readPeople(database: Database, now: number): People | null {
+/** Everything that people said and that is not over, changes from shortly before `onset` on; null when that is nothing, as in most runs. */
+export function readPeople(database: Database, now: number, onset = now): People | null {
   if (!hasTables(database)) return null;
   const acknowledgements = database
     .prepare(`
@@ -22,7 +22,7 @@ export function readPeople(database: Database, now: number): People | null {
     .all() as DowntimeRow[];
   const changes = database
     .prepare('SELECT change AS number, target, at, until, author, note FROM changes WHERE until > ? ORDER BY change')
-    .all(now - CHANGES_KEPT_MS) as Change[];
+    .all(Math.min(now, onset) - CHANGES_KEPT_MS) as Change[];
   if (acknowledgements.length + downtimes.length + changes.length === 0) return null;
   return { acknowledgements, downtimes: downtimes.map(toDowntime), changes };
 }

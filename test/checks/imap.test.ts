@@ -84,6 +84,7 @@ describe('imap check against the real dovecot', needs('dovecot'), () => {
     const seen = await run(old.tlsPort, tls());
     await old.stop();
     assert.equal(codeOf(seen), 'tls.expired');
+    assert.ok((seen.metrics?.['days_left'] ?? 0) < 0, 'the days are measured although it failed');
   });
 
   it('[N2] works through a SOCKS proxy', needs('microsocks'), async () => {

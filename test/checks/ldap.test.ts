@@ -89,6 +89,7 @@ describe('ldap check against the real slapd', needs('slapd'), () => {
     const seen = await run(old.port, tls());
     await old.stop();
     assert.equal(codeOf(seen), 'tls.expired');
+    assert.ok((seen.metrics?.['days_left'] ?? 0) < 0, 'the days are measured although it failed');
   });
 
   it('[K26] the bundled program does it too, where code generation is forbidden, and shows each step', async () => {

@@ -67,6 +67,7 @@ describe('xmpp check against the real prosody', needs('prosody'), () => {
     const seen = await run(at(old.port));
     await old.stop();
     assert.equal(codeOf(seen), 'tls.expired');
+    assert.ok(Math.abs((seen.metrics?.['days_left'] ?? 0) + 1) < 0.1, 'measured although it failed');
   });
 
   it('[case X05] a server that offers ANONYMOUS only is no login', async () => {
@@ -80,8 +81,14 @@ describe('xmpp check against the real prosody', needs('prosody'), () => {
   it('[N2] works through a SOCKS proxy, where the domain is the address', needs('microsocks'), async () => {
     const proxy = await startMicrosocks();
     const seen = await run(at(prosody.port), { proxy: { name: 'socks', host: '127.0.0.1', port: proxy.port } });
-    await proxy.stop();
     assert.equal(seen.kind, 'measured', seen.output);
+    const { address: _, ...domain } = at(prosody.port);
+    const blind = await run(
+      { ...domain, port: undefined, srv: true },
+      { proxy: { name: 'socks', host: '127.0.0.1', port: proxy.port } },
+    );
+    await proxy.stop();
+    assert.deepEqual([blind.kind, codeOf(blind)], ['unknown', 'option.srv'], 'SRV records that must be there cannot be seen');
   });
 
   describe('found by SRV records of the real nsd', needs('nsd'), () => {

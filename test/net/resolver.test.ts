@@ -77,27 +77,29 @@ test('[T1] addresses of both families take turns', async () => {
 test('[T1] a name server that swallows questions for one family does not hold back the other', async () => {
   const server = await nameServer((type) => (type === 'A' ? ['192.0.2.1'] : null));
   const began = performance.now();
-  assert.deepEqual(await resolverOf(server, { timeoutMs: 2000 })('www.example', undefined, soon()), ['192.0.2.1']);
-  assert.ok(performance.now() - began < 500);
+  assert.deepEqual(await resolverOf(server, { timeoutMs: 60_000 })('www.example', undefined, soon()), ['192.0.2.1']);
+  assert.ok(performance.now() - began < 20_000);
   server.close();
 });
 
 test('[case D05] an answer that comes too late is dns.timeout at the check’s deadline, and nothing lingers', async () => {
-  const server = await nameServer(() => ['192.0.2.1'], 1000);
+  const server = await nameServer(() => ['192.0.2.1'], 3000);
   const began = performance.now();
-  await assert.rejects(resolverOf(server, { timeoutMs: 5000 })('www.example', 4, soon(150)), { code: 'dns.timeout' });
-  assert.ok(performance.now() - began < 500);
+  await assert.rejects(resolverOf(server, { timeoutMs: 60_000 })('www.example', 4, soon(150)), { code: 'dns.timeout' });
+  assert.ok(performance.now() - began < 3000);
   server.close();
 });
 
 test('[case D05] fifty silent questions do not delay another check’s name', async () => {
   const silent = await nameServer(() => null);
   const quick = await nameServer(() => ['192.0.2.1']);
-  const slow = Array.from({ length: 50 }, () => resolverOf(silent, { timeoutMs: 1000 })('www.example', 4, soon(400)));
-  const settled = Promise.allSettled(slow);
-  const began = performance.now();
+  const slow = Array.from({ length: 50 }, () => resolverOf(silent, { timeoutMs: 60_000 })('www.example', 4, soon(4000)));
+  let areSettled = false;
+  const settled = Promise.allSettled(slow).finally(() => {
+    areSettled = true;
+  });
   assert.deepEqual(await resolverOf(quick)('www.example', 4, soon()), ['192.0.2.1']);
-  assert.ok(performance.now() - began < 200);
+  assert.equal(areSettled, false);
   assert.ok((await settled).every(({ status }) => status === 'rejected'));
   silent.close();
   quick.close();

@@ -1,34 +1,71 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import http from '../../checks/http.ts';
+import onion from '../../checks/onion.ts';
 import proxyCheck from '../../checks/proxy.ts';
 import { LookFailure, TargetFailure } from '../../src/core/failure.ts';
 import { bind } from '../support/bind.ts';
+import { codeOf, runCheck } from '../support/check.ts';
 import { testContext } from '../support/context.ts';
 import { DEMO_CATALOGUE, demoSnapshot } from '../support/demo.ts';
 import { openFirefox, throughTor } from '../support/firefox.ts';
 import { needs } from '../support/server.ts';
 import { type PublishedSites, publishInto } from '../support/site.ts';
 import { type SiteServer, serveFolder } from '../support/site-server.ts';
-import { makeOnionName, startTorNetwork, type TorNetwork, waitUntil } from '../support/tor-network.ts';
+import {
+  makeClientKey,
+  makeOnionName,
+  startTorNetwork,
+  type TorClient,
+  type TorNetwork,
+  waitUntil,
+} from '../support/tor-network.ts';
 
 const here = needs('tor', 'tor-gencert');
 let tor: TorNetwork;
 let web: SiteServer;
 let sites: PublishedSites;
+/** Clients that have the key for the service `closed`, a wrong one, and none; each lets us in to its control port in its own way. */
+let keyed: TorClient;
+let mistaken: TorClient;
+let keyless: TorClient;
+const key = makeClientKey();
+/** `tor --hash-password opensesame`: the salt may be any. */
+const hashedPassword = () =>
+  spawnSync('tor', ['--hash-password', 'opensesame'], { encoding: 'utf8' }).stdout.trim().split('\n').at(-1);
 
 function run(host: string, login: { check?: string; run?: number; tryNumber?: number } = {}) {
   const context = testContext({ proxy: { name: 'tor', host: '127.0.0.1', port: tor.socksPort }, timeoutMs: 30_000, ...login });
   return http.run(bind(http, { url: `http://${host}/`, body: 'behind the onion' }), context);
 }
 
+/** The service with client authorisation, as the check type `http` sees it through this client. */
+function runClosed({ socksPort }: TorClient) {
+  const context = testContext({ proxy: { name: 'tor', host: '127.0.0.1', port: socksPort }, timeoutMs: 30_000 });
+  return runCheck(http, { url: `http://${tor.onions['closed']}/`, body: 'behind the onion' }, context);
+}
+
+function look(address: string | undefined, options: Record<string, unknown>) {
+  return runCheck(onion, { address, ...options }, testContext({ timeoutMs: 30_000, secrets: { P: 'opensesame' } }));
+}
+
 before(async () => {
   if (here.skip) return;
   sites = await publishInto(demoSnapshot(), DEMO_CATALOGUE);
   web = await serveFolder(sites.folder, { '/': 'behind the onion' });
-  tor = await startTorNetwork(`127.0.0.1:${web.port}`);
+  const ports = { 80: `127.0.0.1:${web.port}` };
+  tor = await startTorNetwork({ open: { ports }, closed: { ports, only: key.service } });
+  const name = (tor.onions['closed'] ?? '').replace('.onion', '');
+  const lines = (folder: string) => `ControlSocket ${folder}/control\nCookieAuthentication 1\n`;
+  [keyed, mistaken, keyless] = await Promise.all([
+    tor.addClient('keyed', { keys: { [name]: key.client }, lines }),
+    tor.addClient('mistaken', { keys: { [name]: makeClientKey().client } }),
+    tor.addClient('keyless', { lines: () => `HashedControlPassword ${hashedPassword()}\n` }),
+  ]);
   await waitUntil(async () => (await run(tor.onion)).kind === 'measured', 120);
+  await waitUntil(async () => (await runClosed(keyed)).kind === 'measured', 120);
 });
 after(async () => {
   await tor?.stop();
@@ -114,7 +151,59 @@ test(
   },
 );
 
+for (const { name, client, code, words } of [
+  {
+    name: 'without a key',
+    client: () => keyless,
+    code: 'socks.f4',
+    words: /needs client authorisation, and none is configured \(F4\)$/,
+  },
+  {
+    name: 'with a wrong key',
+    client: () => mistaken,
+    code: 'socks.f5',
+    words: /refuses the configured client authorisation \(F5\)$/,
+  },
+]) {
+  test(`[N1] [case K04] a service with client authorisation ${name} is ${code}: we could not look`, here, async () => {
+    const seen = await runClosed(client());
+    assert.deepEqual([seen.kind, codeOf(seen)], ['unknown', code], seen.output);
+    assert.match(seen.output, words);
+  });
+}
+
+test('[N1] a service with client authorisation is checked by a Tor that has the key', here, async () => {
+  assert.equal((await runClosed(keyed)).kind, 'measured');
+});
+
+test('[K17] the descriptor of an onion is fetched anew, and its introduction points are counted', here, async () => {
+  const seen = await look(tor.onion, { control: `127.0.0.1:${tor.controlPort}` });
+  assert.equal(seen.kind, 'measured', seen.output);
+  assert.match(seen.output, /^descriptor with 3 introduction points in /);
+});
+
+test('[K17] [T1] by SAFECOOKIE on a socket, and with client authorisation by the key that Tor has', here, async () => {
+  const seen = await look(tor.onions['closed'], { control: `${keyed.folder}/control` });
+  assert.match(seen.output, /^descriptor with [1-5] introduction points?, with the key of this Tor in /);
+});
+
+test('[K17] by password; a Tor without the key, or with a wrong one, says which', here, async () => {
+  const none = await look(tor.onions['closed'], { control: `127.0.0.1:${keyless.controlPort}`, password: { env: 'P' } });
+  assert.deepEqual([none.kind, codeOf(none)], ['unknown', 'onion.no_key'], none.output);
+  const wrong = await look(tor.onions['closed'], { control: `127.0.0.1:${mistaken.controlPort}` });
+  assert.deepEqual([wrong.kind, codeOf(wrong)], ['unknown', 'onion.key'], wrong.output);
+  const unknown = await look(tor.onion, { control: `127.0.0.1:${keyless.controlPort}` });
+  assert.deepEqual([unknown.kind, codeOf(unknown)], ['unknown', 'control.login'], unknown.output);
+});
+
+test('[K17] an onion that was never published is found nowhere: every directory is asked', here, async () => {
+  const seen = await look(makeOnionName(), { control: `127.0.0.1:${tor.controlPort}` });
+  assert.equal(codeOf(seen), 'onion.not_found', seen.output);
+  assert.match(seen.output, /^descriptor of the onion: none of [2-8] directories has it$/);
+});
+
 test('[case K04] a service whose web server has stopped is socks.01, and not the descriptor’s fault', here, async () => {
   web.close();
   await assert.rejects(run(tor.onion, { check: 'web/stopped' }), { code: 'socks.01' });
+  assert.equal((await look(tor.onion, { control: `127.0.0.1:${tor.controlPort}` })).kind, 'measured');
 });

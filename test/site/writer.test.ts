@@ -150,6 +150,35 @@ describe('publication', () => {
     assert.equal(read('a.html'), 'other');
   });
 
+  it('[H2] a quiet page is neither made nor looked at while its key stays, and made good with the next one', () => {
+    let made = 0;
+    const publish = (key: string) =>
+      writeSite(
+        site,
+        new Map([
+          [
+            'checks/a.html',
+            {
+              key,
+              isQuiet: true,
+              make: () => {
+                made += 1;
+                return 'calm';
+              },
+            },
+          ],
+        ]),
+      );
+    publish('one');
+    writeFileSync(join(site, 'checks/a.html'), 'altered');
+    assert.deepEqual(publish('one'), { written: 0, unchanged: 1 });
+    assert.deepEqual([made, read('checks/a.html')], [1, 'altered']);
+    publish('two');
+    assert.deepEqual([made, read('checks/a.html')], [2, 'calm']);
+    writeSite(site, new Map());
+    assert.ok(!existsSync(join(site, 'checks')));
+  });
+
   it('[case E03] what a killed run left under temporary names is cleared away', () => {
     writeSite(site, filesOf({ 'index.html': 'x', 'hosts/a.html': 'a' }));
     writeFileSync(join(site, 'hosts/.abc.vigie-new'), 'half');

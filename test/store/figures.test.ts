@@ -14,7 +14,7 @@ describe('figures for charts', () => {
   it('[H2] days are read from their counters, the last 90 of them, and today from the status', () => {
     const { database, remove } = freshHistory(NOW);
     database.prepare("INSERT INTO checks (number, id, status) VALUES (1, 'web/a', '{}'), (2, 'web/b', '{}')").run();
-    const insert = database.prepare("INSERT INTO days VALUES (?, ?, 86000, 0, 400, 0, 0, 288, 1, '[-65,100,-30,2]', ?, 0)");
+    const insert = database.prepare("INSERT INTO days VALUES (?, ?, 86000, 0, 300, 0, 0, 288, 1, '[-65,100,-30,2]', ?, 100)");
     const size = (min: number, max: number, sum: number) => JSON.stringify({ size: { min, max, sum, count: 2 } });
     insert.run(1, '2026-11-21', size(10, 30, 40));
     insert.run(1, '2026-08-01', size(1, 1, 2));
@@ -29,7 +29,7 @@ describe('figures for charts', () => {
     const figures = dailyFigures(dayLabels('2026-11-22'), rows, status);
     assert.equal(figures.length, 90);
     assert.deepEqual(figures[88]?.metrics.get('size'), [10, 20, 30]);
-    assert.deepEqual(figures[88]?.tally, [86_000, 0, 400, 0, 0, 0]);
+    assert.deepEqual(figures[88]?.tally, [86_000, 0, 300, 0, 0, 100]);
     assert.deepEqual(figures[89]?.metrics.get('size'), [5, 5, 5]);
     assert.ok((figures[88]?.latency?.[0] ?? 0) < (figures[88]?.latency?.[2] ?? 0), 'p50 below p99');
     assert.equal(figures[87]?.tally, null);

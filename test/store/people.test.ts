@@ -58,6 +58,18 @@ describe('what people said, in the store', () => {
     publicNote: 'The shop is closed.',
   };
 
+  it('[W2] a change is known for as long as a problem that began after it: pages say what came just before', () => {
+    const history = freshHistory(NOON);
+    addChange(history.database, { target: 'web1', at: NOON - 600_000, until: NOON, author: 'anna', note: 'new kernel' });
+    const later = NOON + 5 * 86_400_000;
+    assert.equal(readPeople(history.database, later), null);
+    assert.deepEqual(
+      readPeople(history.database, later, NOON - 300_000)?.changes.map(({ note }) => note),
+      ['new kernel'],
+    );
+    history.remove();
+  });
+
   it('[R1] a run hears once that there is something new, also when it is only taken back', () => {
     const { database, remove } = freshHistory(NOON);
     try {

@@ -1,5 +1,5 @@
 import type { CheckType, Context, Observation } from '../../src/check-type.ts';
-import { LookFailure, TargetFailure } from '../../src/check-type.ts';
+import { LookFailure, TargetFailure, toFailed } from '../../src/check-type.ts';
 import { bind } from './bind.ts';
 
 /** Runs a check as the runner does: its options bound, and what it throws told apart. */
@@ -7,7 +7,7 @@ export async function runCheck(type: CheckType, given: Record<string, unknown>, 
   try {
     return await type.run(bind(type, given), context);
   } catch (error) {
-    if (error instanceof TargetFailure) return { kind: 'failed', code: error.code, output: error.message };
+    if (error instanceof TargetFailure) return toFailed(error);
     if (error instanceof LookFailure) return { kind: 'unknown', code: error.code, output: error.message };
     throw error;
   }

@@ -86,7 +86,7 @@ const SERVICES: [name: string, title: string, host: string, extra: Partial<Servi
   [
     'git',
     'Git repositories',
-    'git',
+    'git1',
     { group: 'For contributors', neededBy: ['development', 'release'], priority: 'high' },
     [
       ['web', 'http', 'https://git.example.org/'],
@@ -131,7 +131,7 @@ const HOSTS = [
   'web2',
   'apt',
   'xmpp',
-  'git',
+  'git1',
   'build1',
   'build2',
   'build3',

@@ -8,8 +8,34 @@ export interface TorNetwork {
   socksPort: number;
   /** Port of the client's control listener, without authentication. */
   controlPort: number;
-  /** Name of the v3 onion service that offers port 80. */
+  /** Name of the first onion service. */
   onion: string;
+  /** Names of all of them. */
+  onions: Record<string, string>;
+  /** Another client of this network, which hosts nothing. */
+  addClient(name: string, settings?: TorClientSettings): Promise<TorClient>;
+  stop(): Promise<void>;
+}
+
+/** A v3 onion service: where its ports lead to (`127.0.0.1:PORT`, or a socket `unix:PATH`), and whom it lets in. */
+export interface TorService {
+  ports: Record<number, string>;
+  /** Only clients with this key: what `makeClientKey` calls `service`. */
+  only?: string;
+}
+
+export interface TorClientSettings {
+  /** Further lines of torrc; `folder` is the client's own. */
+  lines?: (folder: string) => string;
+  /** Keys for services that let in only some: onion names without `.onion`, and what `makeClientKey` calls `client`. */
+  keys?: Record<string, string>;
+}
+
+export interface TorClient {
+  socksPort: number;
+  controlPort: number;
+  folder: string;
+  log(): string;
   stop(): Promise<void>;
 }
 
@@ -36,10 +62,11 @@ Log notice stdout
 `;
 
 /**
- * A Tor network of this machine only: one directory authority, three relays, and a client that also hosts a v3 onion service whose
- * port 80 leads to `target` (`127.0.0.1:PORT`). Takes 10 to 40 s until the service can be reached.
+ * A Tor network of this machine only: one directory authority, three relays, and a client that also hosts v3 onion services: given a
+ * text (`127.0.0.1:PORT`) one, whose port 80 leads there. Takes 10 to 40 s until they can be reached.
  */
-export async function startTorNetwork(target: string): Promise<TorNetwork> {
+export async function startTorNetwork(given: string | Record<string, TorService>): Promise<TorNetwork> {
+  const services = typeof given === 'string' ? { onion: { ports: { 80: given } } } : given;
   const root = temporaryFolder();
   const started: StartedServer[] = [];
   const stop = async () => {
@@ -52,7 +79,9 @@ export async function startTorNetwork(target: string): Promise<TorNetwork> {
     return { name, folder, orPort: await freePort() };
   };
   const launch = async (node: Node, text: string, isReady: () => Promise<boolean>) => {
-    started.push(await startServer('tor', torArguments(node, text), isReady));
+    const server = await startServer('tor', torArguments(node, text), isReady);
+    started.push(server);
+    return server;
   };
   try {
     const authority = await makeNode('authority');
@@ -74,15 +103,55 @@ export async function startTorNetwork(target: string): Promise<TorNetwork> {
     await waitUntil(async () => countUsable(await fetchText(directoryPort, '/tor/status-vote/current/consensus')) > RELAYS, 90);
     const client = await makeNode('client');
     const [socksPort, controlPort] = [await freePort(), await freePort()];
-    const service = join(client.folder, 'onion');
     const ports = `SocksPort 127.0.0.1:${socksPort} ExtendedErrors\nControlPort 127.0.0.1:${controlPort}\n`;
-    const text = `${line}${ports}HiddenServiceDir ${service}\nHiddenServicePort 80 ${target}\n`;
-    await launch(client, text, async () => existsSync(join(service, 'hostname')));
-    return { socksPort, controlPort, onion: readFileSync(join(service, 'hostname'), 'utf8').trim(), stop };
+    const names = Object.entries(services).map(([name, service]) => [name, join(client.folder, name), service] as const);
+    const hosted = names.map(([, folder, service]) => serviceLines(folder, service)).join('');
+    const isHosted = async () => names.every(([, folder]) => existsSync(join(folder, 'hostname')));
+    await launch(client, `${line}${ports}${hosted}`, isHosted);
+    const onions = Object.fromEntries(names.map(([name, folder]) => [name, readFileSync(join(folder, 'hostname'), 'utf8').trim()]));
+    const addClient = async (name: string, { lines, keys = {} }: TorClientSettings = {}): Promise<TorClient> => {
+      const node = await makeNode(name);
+      const own = { socksPort: await freePort(), controlPort: await freePort() };
+      const auth = writeClientKeys(node.folder, keys);
+      const listeners = `SocksPort 127.0.0.1:${own.socksPort} ExtendedErrors\nControlPort 127.0.0.1:${own.controlPort}\n`;
+      const text = `${line}${listeners}${auth}${lines?.(node.folder) ?? ''}`;
+      const server = await launch(node, text, async () => true);
+      await waitUntil(async () => server.log().includes('Bootstrapped 100%'), 90);
+      return { ...own, folder: node.folder, log: server.log, stop: () => server.stop('SIGINT') };
+    };
+    return { socksPort, controlPort, onion: Object.values(onions)[0] ?? '', onions, addClient, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+function serviceLines(folder: string, { ports, only }: TorService): string {
+  if (only !== undefined) {
+    mkdirSync(join(folder, 'authorized_clients'), { recursive: true, mode: 0o700 });
+    writeFileSync(join(folder, 'authorized_clients/one.auth'), `descriptor:x25519:${only}\n`);
+  }
+  const lines = Object.entries(ports).map(([port, target]) => `HiddenServicePort ${port} ${target}\n`);
+  return `HiddenServiceDir ${folder}\n${lines.join('')}`;
+}
+
+function writeClientKeys(folder: string, keys: Record<string, string>): string {
+  if (Object.keys(keys).length === 0) return '';
+  const path = join(folder, 'auth');
+  mkdirSync(path, { mode: 0o700 });
+  for (const [onion, key] of Object.entries(keys))
+    writeFileSync(join(path, `${onion}.auth_private`), `${onion}:descriptor:x25519:${key}\n`);
+  return `ClientOnionAuthDir ${path}\n`;
+}
+
+/** A pair of keys for client authorisation, as tor(1) wants them in its files: base32. */
+export function makeClientKey(): { client: string; service: string } {
+  const { publicKey, privateKey } = generateKeyPairSync('x25519');
+  const encode = (der: Buffer) => toBase32(der.subarray(-32)).toUpperCase();
+  return {
+    client: encode(privateKey.export({ format: 'der', type: 'pkcs8' })),
+    service: encode(publicKey.export({ format: 'der', type: 'spki' })),
+  };
 }
 
 function torArguments(node: Node, text: string): string[] {
@@ -144,5 +213,7 @@ export function makeOnionName(): string {
 
 function toBase32(bytes: Buffer): string {
   const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('');
-  return (bits.match(/.{5}/g) ?? []).map((five) => 'abcdefghijklmnopqrstuvwxyz234567'[Number.parseInt(five, 2)]).join('');
+  return (bits.match(/.{1,5}/g) ?? [])
+    .map((five) => 'abcdefghijklmnopqrstuvwxyz234567'[Number.parseInt(five.padEnd(5, '0'), 2)])
+    .join('');
 }
