@@ -46,8 +46,8 @@ export interface IncidentPlaces {
   version: string;
 }
 
-/** A folder that cannot be read is a problem like a bad file: pages are made without it. */
-export async function readIncidents(places: IncidentPlaces): Promise<IncidentBook> {
+/** A folder that cannot be read is a problem like a bad file: pages are made without it. `keeps` is false for who only looks. */
+export async function readIncidents(places: IncidentPlaces, keeps = true): Promise<IncidentBook> {
   try {
     const stamps = stampIncidents(places.folder);
     const names = Object.keys(stamps);
@@ -59,7 +59,7 @@ export async function readIncidents(places: IncidentPlaces): Promise<IncidentBoo
     if (isKnown && names.length === Object.keys(known).length) return toBook(known);
     const { readChangedIncidents } = await import('./incident-files.ts');
     const read = readChangedIncidents(places, stamps, { by, files: kept?.files ?? {} }, kept?.by === by);
-    keep(keptPath(places.state), read);
+    if (keeps) keep(keptPath(places.state), read);
     return toBook(read.files);
   } catch (error) {
     return { incidents: [], problems: [`incidents: ${error instanceof Error ? error.message : String(error)}`] };

@@ -5,6 +5,7 @@ import { formatAge } from '../core/calendar.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { findWatchedRelay } from '../core/mail-way.ts';
 import { count } from '../core/transition.ts';
+import { type IncidentPlaces, readIncidents } from '../incidents.ts';
 import { openInbox } from '../mail/inbox.ts';
 import { readSecret } from '../net/secret.ts';
 import { DatabaseUnusable, openHistoryForReading } from '../store/database.ts';
@@ -14,7 +15,7 @@ import { type Command, type CommandContext, EXIT, UsageError } from './command.t
 import { examineClock, examineEgress, examineHeaders, examineProxies } from './doctor-network.ts';
 import { describeCredentials, examineSecrets } from './doctor-secrets.ts';
 import { bad, type Finding, good } from './finding.ts';
-import { loadFor } from './load.ts';
+import { findIncidents, loadFor } from './load.ts';
 
 /** Is this installation sound? Looks at permissions, clock, database, last run, mail and proxies; changes nothing. */
 export const doctor: Command = {
@@ -64,7 +65,7 @@ async function examine(
   const history = examineHistory(configuration, now);
   findings.push(...(await examineClock(history.lastRunAt, now)), ...history.findings, ...examineCron());
   findings.push(...examineMail(configuration), ...(await examineInbox(configuration, env)), ...examineSecrets(configuration, env));
-  findings.push(...(await examineKeys(configuration, now)));
+  findings.push(...(await examineKeys(configuration, now)), ...(await examineIncidents(findIncidents(context, configuration))));
   findings.push(...(await examineProxies(configuration, context)));
   return findings;
 }
@@ -84,6 +85,12 @@ function examineFiles(configPath: string): Finding[] {
   return open.length === 0
     ? [good('configuration files', 'only for those who may write them')]
     : open.map((path) => bad('configuration files', `${path} can be written by everybody`));
+}
+
+async function examineIncidents(places: IncidentPlaces): Promise<Finding[]> {
+  const { incidents, problems } = await readIncidents(places, false);
+  if (problems.length > 0) return problems.map((problem) => bad('incidents', problem));
+  return incidents.length === 0 ? [] : [good('incidents', count(incidents.length, 'file'))];
 }
 
 async function examineInbox({ mail }: Configuration, env: CommandContext['env']): Promise<Finding[]> {

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Site } from '../core/configuration.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { toPublicChanges } from '../core/views-changes.ts';
@@ -11,6 +12,7 @@ import { toPrivateFeed, toPublicFeed } from './feed.ts';
 import { toPrivateJson, toPublicJson } from './json.ts';
 import { toMetricsText } from './openmetrics.ts';
 import { loadRenderer, type Renderer } from './renderer.ts';
+import { STOP_MARK } from './stop-mark.ts';
 import { type SiteCounts, type SiteFile, type SiteFiles, writeSite } from './writer.ts';
 
 export type { SiteCounts } from './writer.ts';
@@ -38,6 +40,7 @@ export async function publishSites(snapshot: Snapshot, catalogue: MetricCatalogu
     if (site === null) continue;
     try {
       const { written, unchanged } = writeSite(site.output, toFiles(), String(snapshot.run.run));
+      rmSync(join(site.output, STOP_MARK), { force: true });
       counts.written += written;
       counts.unchanged += unchanged;
     } catch (error) {
