@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { inflateSync } from 'node:zlib';
 import { PUBLIC_STATES } from '../../src/core/views-public.ts';
 import { BADGE_COLOURS, toBadgeJson, toBadgePng, toBadgeSvg } from '../../src/site/badge.ts';
 import { GLYPHS, LINE_ROWS } from '../../src/site/glyphs.ts';
-import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { needs, temporaryFolder } from '../support/server.ts';
 
 const badge = { name: 'website', title: 'Website', state: 'operational' as const };
@@ -64,7 +64,9 @@ describe('badges', () => {
     const grounds = (rows[0] ?? []).join('');
     assert.match(grounds, /^0+1+$/);
     // Every second pixel, as each is drawn twice: the first letter after its margin.
-    const letters = rows.filter((_, y) => y % 2 === 0).map((row) => row.filter((_, x) => x % 2 === 0).map((one) => (one === 2 ? '#' : '.')));
+    const letters = rows
+      .filter((_, y) => y % 2 === 0)
+      .map((row) => row.filter((_, x) => x % 2 === 0).map((one) => (one === 2 ? '#' : '.')));
     const first = letters.slice(3, 10).map((row) => row.slice(4, 9).join(''));
     assert.equal(first.join(' '), GLYPHS['w']);
     assert.ok(width > 150 && width < 400);
@@ -92,7 +94,8 @@ describe('badges', () => {
     assert.doesNotMatch(svg, /<script|href|url\(|@import/);
     const { path, remove } = temporaryFolder();
     writeFileSync(join(path, 'x.svg'), svg);
-    const code = 'import sys, xml.etree.ElementTree as t; r = t.parse(sys.argv[1]).getroot(); print([e.tag.split("}")[1] for e in r.iter()], r.get("aria-label"))';
+    const code =
+      'import sys, xml.etree.ElementTree as t; r = t.parse(sys.argv[1]).getroot(); print([e.tag.split("}")[1] for e in r.iter()], r.get("aria-label"))';
     const out = execFileSync('python3', ['-c', code, join(path, 'x.svg')]).toString();
     remove();
     assert.equal(out.trim(), `['svg', 'title', 'rect', 'rect', 'g', 'text', 'text'] "><script>alert(1)</script>&': operational`);

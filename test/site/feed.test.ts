@@ -66,7 +66,7 @@ describe('feeds', needs('python3'), () => {
         ['Website is down', 'services/website.html'],
         ['Update: Website answers slowly or not at all', 'incidents/2026-11-22-website-answers-slowly.html'],
         ['Incident: Website answers slowly or not at all', 'incidents/2026-11-22-website-answers-slowly.html'],
-        ['APT repository is down', 'services/apt-repository.html'],
+        ['Additional software (APT) is down', 'services/apt-repository.html'],
       ],
     );
     assert.equal(updated, entries[0]?.updated);
@@ -154,7 +154,11 @@ describe('changes of public services', () => {
       events: [event(3, 'worse', PAGE, 'CRITICAL'), event(9, 'problem', PAGE, 'WARNING')],
       changes: ['3 is down', '9 is degraded'],
     },
-    { name: 'what was not told and is over is none', events: [event(3, 'recovery', PAGE, 'OK'), event(9, 'problem', PAGE, 'CRITICAL', false)], changes: [] },
+    {
+      name: 'what was not told and is over is none',
+      events: [event(3, 'recovery', PAGE, 'OK'), event(9, 'problem', PAGE, 'CRITICAL', false)],
+      changes: [],
+    },
     { name: 'that we could not look is none', events: [event(9, 'problem', PAGE, 'UNKNOWN')], changes: [] },
     { name: 'a soft failure is none', events: [event(9, 'soft', PAGE, 'CRITICAL')], changes: [] },
     { name: 'a check that is not public is none', events: [event(9, 'problem', 'website/hidden', 'CRITICAL')], changes: [] },
