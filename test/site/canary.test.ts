@@ -313,7 +313,7 @@ describe('the public site', () => {
     assert.equal(sites.files.get('public/state/website.txt'), 'down\n');
     assert.match(index, /The cable is changed\./);
     assert.match(index, /It takes an hour\./);
-    assert.match(sites.files.get('public/feed.atom') ?? '', /<title>Website is down<\/title>[^]*Database moved/);
+    assert.match(sites.files.get('public/feed.atom') ?? '', /<title>Website is down<\/title>[\s\S]*Database moved/);
     assert.match(sites.files.get('public/badge/website.svg') ?? '', /Website: down/);
   });
 
