@@ -1,6 +1,6 @@
 import type { Context } from '../check-type.ts';
 import type { Check, Configuration, ProxyServer } from '../core/configuration.ts';
-import { TargetFailure } from '../core/failure.ts';
+import { LookFailure, TargetFailure } from '../core/failure.ts';
 import { cleanText } from '../core/text.ts';
 import { count } from '../core/transition.ts';
 import { readSynchronisation } from '../net/clock-status.ts';
@@ -111,7 +111,8 @@ export async function examineHeaders(url: string, { now, env }: Outside, proxy: 
     const cookie = headers.has('set-cookie') ? [bad('set-cookie', 'the page sets a cookie, expected none')] : [];
     return [good('page', `HTTP 200`), ...found, await examineRevalidation(url, headers.get('etag'), context), ...cookie];
   } catch (error) {
-    if (!(error instanceof TargetFailure)) throw error;
+    // What keeps us from looking is worth a line too: a proxy that is down, an onion service that wants a key.
+    if (!(error instanceof TargetFailure || error instanceof LookFailure)) throw error;
     return [bad('page', error.message)];
   }
 }
