@@ -175,6 +175,14 @@ async function answersUnchecked(server: Server, bound: Bound<typeof options>, co
 
 async function ask(query: NameQuery, server: Server, context: Context): Promise<DecodedPacket> {
   context.trace(`asking ${server.label} over ${server.transport} for ${query.name} ${query.record}`);
+  const packet = await exchange(query, server, context);
+  const rcode = RCODES[(packet.flags ?? 0) & 15] ?? `RCODE ${(packet.flags ?? 0) & 15}`;
+  const flags = `${packet.flag_aa ? ', with authority' : ''}${packet.flag_ad ? ', validated' : ''}`;
+  context.trace(`${server.label} answered ${rcode}, records: ${packet.answers?.length ?? 0}${flags}`);
+  return packet;
+}
+
+async function exchange(query: NameQuery, server: Server, context: Context): Promise<DecodedPacket> {
   const overTcp = async () => askOverTcp(query, await context.dial({ host: server.host, port: server.port }), context.signal);
   if (server.transport === 'tcp') return overTcp();
   const address = isIP(server.host) ? server.host : (await context.resolve(server.host))[0];

@@ -63,8 +63,13 @@ async function observe(bound: Settings, context: Context, family: 4 | 6 | undefi
   const socket = bound.tls ? await startTls(plain, toTlsSettings(bound, bound.address), context.signal) : plain;
   const reader = createReader(socket, context.signal, bound.max_bytes);
   try {
-    if (bound.send !== undefined) socket.write(toBytes(bound.send));
+    if (bound.send !== undefined) {
+      const bytes = toBytes(bound.send);
+      socket.write(bytes);
+      context.trace(`sent ${bytes.length} bytes: ${quote(bytes)}`);
+    }
     const seen = await awaitAnswer(reader, bound, context);
+    if (seen !== null) context.trace(`received what was expected in ${seen.length} bytes: ${quote(seen)}`);
     const time = context.elapsed() - began;
     const what = seen === null ? `connected to port ${bound.port}` : `answer ${quote(seen)}`;
     return { kind: 'measured', output: `${what} in ${formatSeconds(time)}`, metrics: { time } };

@@ -3,6 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { Secret } from './core/configuration.ts';
 import type { MetricDeclaration, Observation } from './core/observation.ts';
 import type { Bound, Options } from './core/option.ts';
+import type { HostReport } from './core/report.ts';
 
 export type { Secret } from './core/configuration.ts';
 export { LookFailure, TargetFailure, toFailed } from './core/failure.ts';
@@ -12,7 +13,7 @@ export { option } from './core/option.ts';
 export { breaksRange, formatRange } from './core/range.ts';
 export { isWorse, type State } from './core/state.ts';
 export { cleanBytes, cleanText } from './core/text.ts';
-export { formatAge } from './core/unit.ts';
+export { formatAge, formatBytes } from './core/unit.ts';
 
 /** Where a socket should lead. `host` is a name or an address; through a proxy the proxy resolves it. */
 export interface DialTarget {
@@ -71,6 +72,8 @@ export interface Context {
   now: number;
   /** What the last run of this check left, or undefined. */
   memory: unknown;
+  /** The host's verified report of this run, for types that read it: `takeFact` of `src/net/facts.ts` takes one fact. */
+  report?: HostReport | undefined;
   /** One step of the conversation, for `vigie check -v`. Never a secret. */
   trace(step: string): void;
 }
@@ -90,7 +93,10 @@ export interface CheckType<O extends Options = Options> {
   proxied: boolean;
   /** It asks Tor itself about onion services: an onion address without `via` is right. */
   asksTor?: true;
-  /** It judges what the host's report says: as `alive` it depends on the host's check `report`, and not the other way round. */
+  /**
+   * It judges what the host's report says: it depends on the host's check `report`, runs with each new report, and finds it in
+   * `context.report`. As `alive` too, and then `report` does not depend on it.
+   */
   readsReport?: true;
   /** What it looks at, in words for people, without secrets. */
   target(options: Bound<O>): string;

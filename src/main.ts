@@ -29,6 +29,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
   backup: async () => (await import('./commands/backup.ts')).backup,
   restore: async () => (await import('./commands/restore.ts')).restore,
+  host: async () => (await import('./commands/host.ts')).host,
   types: async () => (await import('./commands/types.ts')).types,
 };
 

@@ -5,6 +5,7 @@ import type { DueCheck } from './core/batch.ts';
 import type { Check, Configuration } from './core/configuration.ts';
 import { LookFailure, TargetFailure, toFailed } from './core/failure.ts';
 import type { Observation, Result } from './core/observation.ts';
+import type { HostReport } from './core/report.ts';
 import { toResult } from './core/verdict.ts';
 
 /** What the runner needs from outside: types, contexts, time. */
@@ -14,7 +15,10 @@ export interface Observer {
   limits: Configuration['limits'];
   loadType(name: string): Promise<CheckType | undefined>;
   /** A context for one try; `signal` is the try's own. */
-  contextFor(check: Check, options: { signal: AbortSignal; tryNumber: number; memory: unknown }): Context;
+  contextFor(
+    check: Check,
+    options: { signal: AbortSignal; tryNumber: number; memory: unknown; report?: HostReport | undefined },
+  ): Context;
   /** Called after each check, for the progress bar. */
   onResult?(result: Result): void;
   /** Called once when every check is over: what children left behind in sessions of their own ends with the batch. */
@@ -23,7 +27,8 @@ export interface Observer {
 
 /**
  * Runs the due checks concurrently within the limits (whole, per host, per proxy) and the run's deadline. Every check comes back
- * with a result: what could not be finished in time is withheld as `not-run`.
+ * with a result: what could not be finished in time is withheld as `not-run`. Those that read a host's report wait for it, and come
+ * back without one when it is no news: their last result holds, or one sample would be three failures in a row.
  */
 export async function observeAll(due: DueCheck[], observer: Observer): Promise<Result[]> {
   const gate = new Gate(observer.limits, due);
@@ -33,9 +38,26 @@ export async function observeAll(due: DueCheck[], observer: Observer): Promise<R
     observer.onResult?.(result);
     return result;
   };
-  const results = await Promise.all(due.map(observeOne));
+  const first = new Map<string, Promise<Result>>();
+  const observeReader = async (one: DueCheck, source: string) => {
+    const seen = await first.get(source);
+    if (seen?.report?.isNews === true) return observeOne({ ...one, report: seen.report.report });
+    const result = seen === undefined || seen.report !== undefined ? null : withoutReport(one, seen);
+    if (result !== null) observer.onResult?.(result);
+    return result;
+  };
+  for (const one of due) if (one.check.report === undefined) first.set(one.check.id, observeOne(one));
+  const all = due.map((one) => (one.check.report === undefined ? first.get(one.check.id) : observeReader(one, one.check.report)));
+  const results = await Promise.all(all);
   await observer.onEnd?.();
-  return results;
+  return results.filter((result) => result != null);
+}
+
+/** The report could not be had or verified: that is told of its own check, once. */
+function withoutReport({ check, due }: DueCheck, { at, run, output, withheld }: Result): Result {
+  const observation: Observation = { kind: 'unknown', code: 'report.none', output: `no report: ${output}` };
+  const result = toResult(check, observation, { at, run, scheduled: due === 'scheduled', duration: 0 });
+  return { ...result, withheld: withheld === 'not-run' ? 'not-run' : 'report' };
 }
 
 /** At most so many checks at once: in the whole, for one host, through one proxy. A check waits for the narrowest gate first. */
@@ -93,15 +115,17 @@ function notRun({ check, due }: DueCheck, { now, run }: Observer): Result {
 
 /** One check with its tries. A failure is tried again within the run, so that one lost circuit is no failure (requirement N2). */
 async function observe(one: DueCheck, observer: Observer, runEndsAt: number): Promise<Result> {
-  const { check, due, memory } = one;
+  const { check, due, memory, report } = one;
   const began = performance.now();
   const endsAt = Math.min(began + check.deadline * 1000, runEndsAt);
-  let observation = await observeOnce(check, observer, { endsAt, tryNumber: 1, memory });
-  for (let tryNumber = 2; tryNumber <= check.retries.times + 1 && isWorthRetrying(observation); tryNumber += 1) {
+  let observation = await observeOnce(check, observer, { endsAt, tryNumber: 1, memory, report });
+  // What a report says it says again.
+  const tries = report === undefined ? check.retries.times + 1 : 1;
+  for (let tryNumber = 2; tryNumber <= tries && isWorthRetrying(observation); tryNumber += 1) {
     const pause = check.retries.after * 1000;
     if (performance.now() + pause >= endsAt) break;
     await sleep(pause);
-    observation = await observeOnce(check, observer, { endsAt, tryNumber, memory });
+    observation = await observeOnce(check, observer, { endsAt, tryNumber, memory, report });
   }
   const duration = (performance.now() - began) / 1000;
   const result = toResult(check, observation, { at: observer.now, run: observer.run, scheduled: due === 'scheduled', duration });
@@ -120,6 +144,7 @@ interface Try {
   endsAt: number;
   tryNumber: number;
   memory: unknown;
+  report: HostReport | undefined;
 }
 
 const OVER = new LookFailure('run.over', 'the check is over');
@@ -131,7 +156,7 @@ const LAST_WORDS_MS = 100;
 const STANDSTILL_MS = 1000;
 
 /** One try. The limit is the runner's: a check that does not end soon after its abort is left behind. */
-async function observeOnce(check: Check, observer: Observer, { endsAt, tryNumber, memory }: Try): Promise<Observation> {
+async function observeOnce(check: Check, observer: Observer, { endsAt, tryNumber, memory, report }: Try): Promise<Observation> {
   const type = await observer.loadType(check.type);
   if (type === undefined) return { kind: 'unknown', code: 'type.missing', output: `no check type "${check.type}" is installed` };
   const abort = new AbortController();
@@ -147,7 +172,7 @@ async function observeOnce(check: Check, observer: Observer, { endsAt, tryNumber
     timer = setTimeout(() => leaveBehind(toObservation(late)), LAST_WORDS_MS);
   }, limitMs);
   try {
-    const context = observer.contextFor(check, { signal: abort.signal, tryNumber, memory });
+    const context = observer.contextFor(check, { signal: abort.signal, tryNumber, memory, report });
     return insist(await Promise.race([type.run(check.options, context), leftBehind]), check.type);
   } catch (error) {
     return toObservation(error);

@@ -23,16 +23,18 @@ export function createObserver(
     now,
     limits: configuration.limits,
     loadType: createTypeLoader(),
-    contextFor: (check, { signal, tryNumber, memory }) => {
+    contextFor: (check, { signal, tryNumber, memory, report }) => {
       const context = createContext({
         check: check.id,
         proxy: check.via === null ? null : (configuration.proxies[check.via] ?? null),
         resolve,
         signal,
-        run,
+        // A report proves itself by its signature: a circuit that lasts is enough for it, and a new one for each run would be dear.
+        run: check.type === 'report' ? 0 : run,
         tryNumber,
         now,
         memory,
+        report,
         trace: trace === undefined ? null : (step) => trace(check.id, step),
         env,
       });

@@ -1,3 +1,4 @@
+import { hearChanges, withChanges } from './changes.ts';
 import { chooseDue, toBatchRecord, toRunRecord } from './core/batch.ts';
 import type { Check, Configuration } from './core/configuration.ts';
 import { countRun, judgeRun } from './core/evaluate.ts';
@@ -134,9 +135,12 @@ async function decide(batch: Batch, { number, previous, isIdle, statuses, hearin
   const pastProblems = (check: string) => readPastProblems(database, check, now);
   const standing = hearing?.stand(judged);
   const evaluated = countRun(judged, standing?.held);
+  const news = await hearChanges({ configuration, database, now, run: number }, evaluated);
   const whole = [...batch.whole, ...own.news];
   const facts = { run: number, now, isFirstRun: previous === null, pastProblems, whole, situation: own.situation, standing };
   const planned = planNotifications(configuration, statuses, evaluated, facts);
+  const changed = news?.conclude(planned);
+  const changes = news?.changes ?? [];
   const { plan, told } = await decideTelling(batch, planned, {
     ...facts,
     statuses: () => (isIdle ? readStatuses(database) : planned.statuses),
@@ -144,15 +148,20 @@ async function decide(batch: Batch, { number, previous, isIdle, statuses, hearin
       standing?.acknowledged.has(check) === true ||
       standing?.held.has(check) === true ||
       planned.statuses.get(check)?.trouble?.unstable != null,
-    said: hearing?.said ?? null,
+    said: withChanges(hearing?.said ?? null, changes),
     ending: () => hearing?.ending() ?? [],
   });
   const record = toRunRecord(number, now, previous, { evaluated, items: plan.items.length, interval: configuration.interval });
   const heard = standing === undefined ? undefined : hearing?.conclude(standing, plan);
-  const remember = { ...batch.remember, ...rememberSituation(readSituation(database), plan.situation) };
-  if (!isIdle) remember['next_due'] = nextDue(batch, plan.statuses, heard?.turn);
+  const remember = {
+    ...batch.remember,
+    ...changed,
+    ...rememberSituation(readSituation(database), plan.situation),
+  };
+  // What a host newly says to have changed is watched from the next run on.
+  if (!isIdle) remember['next_due'] = nextDue(batch, plan.statuses, changes.length > 0 ? now : heard?.turn);
   const toTell = { ...told, remember: { ...remember, ...told.remember } };
-  return { record, plan, toStore: toBatchRecord(record, evaluated, plan, toTell, heard?.update) };
+  return { record, plan, toStore: { ...toBatchRecord(record, evaluated, plan, toTell, heard?.update), changes } };
 }
 
 /** Pages, mail and the sign of life, once everything is stored. `statuses` is null where none were read. */

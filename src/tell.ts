@@ -60,7 +60,9 @@ function addChange(item: Item, { said, configuration }: TellingRun): Item {
   if (said === null || said.changes.length === 0 || item.check === null || item.facts === null || isRecovery(item)) return item;
   const change = changeBefore(said, item.check, item.onset, configuration.checks);
   if (change === null) return item;
-  const words = `${formatAge((item.onset - change.at) / 1000)} after ${change.author}: ${change.note}`;
+  // Nobody's change is what a host says of itself.
+  const what = change.author === '' ? change.note : `${change.author}: ${change.note}`;
+  const words = `${formatAge((item.onset - change.at) / 1000)} after ${what}`;
   return { ...item, facts: { ...item.facts, changes: [...(item.facts.changes ?? []), words] } };
 }
 

@@ -23,10 +23,13 @@ export const check: Command = {
       throw new UsageError(`check: no check matches ${positionals.map((text) => JSON.stringify(text)).join(', ')}`);
     const trace = values['verbose'] === true ? traceTo(context, checks.length > 1) : undefined;
     const observer = createObserver(configuration, { run: 0, now: context.now, env: context.env, ...(trace ? { trace } : {}) });
-    const results = await observeAll(
-      checks.map((one) => ({ check: one, due: 'scheduled', memory: undefined })),
+    // What reads a host's report needs it, asked for or not.
+    const reports = configuration.checks.filter((one) => !checks.includes(one) && checks.some(({ report }) => report === one.id));
+    const seen = await observeAll(
+      [...reports, ...checks].map((one) => ({ check: one, due: 'scheduled', memory: undefined })),
       observer,
     );
+    const results = seen.slice(reports.length).map(({ report, ...result }) => result);
     if (values['json'] === true) for (const result of results) context.out(`${JSON.stringify(result)}\n`);
     else await printResults(context, checks, results);
     return toExitCode(worstOf(results));

@@ -1,9 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readSigningKey } from '../heartbeat.ts';
-import { toPublicLine } from '../net/sshsig.ts';
+import { OWN_AGENT } from '../net/own-agent.ts';
+import { parsePublicLine, toPublicLine } from '../net/sshsig.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
 import { readListeningPorts, toChecks } from './listening.ts';
 
@@ -24,7 +26,8 @@ export const init: Command = {
     if (typeof url === 'string' && !/^https?:\/\/\S+$/.test(url))
       throw new UsageError(`init: ${JSON.stringify(url)} is no web address`);
     mkdirSync(join(folder, 'conf.d'), { recursive: true });
-    writeFileSync(join(folder, 'conf.d', 'this-machine.yaml'), thisMachine(typeof url === 'string' ? url : null), { flag: 'wx' });
+    const given = typeof url === 'string' ? url : null;
+    writeFileSync(join(folder, 'conf.d', 'this-machine.yaml'), thisMachine(given, prepareAgent(folder)), { flag: 'wx' });
     const key = writeKey(folder);
     writeFileSync(path, globalFile(), { flag: 'wx' });
     context.out(`wrote ${path} and ${join(folder, 'conf.d', 'this-machine.yaml')}; now: vigie run\n`);
@@ -43,6 +46,18 @@ function writeKey(folder: string): string {
   const line = `${toPublicLine(readSigningKey(path))} vigie`;
   writeFileSync(join(folder, 'heartbeat.pub'), `${line}\n`);
   return line;
+}
+
+/** This machine says how it is, as any other does, with a key of its own; null where OpenSSH is not installed. */
+function prepareAgent(folder: string): string | null {
+  const home = join(folder, 'agent');
+  mkdirSync(home, { recursive: true });
+  const path = join(home, 'vigie-agent.conf');
+  const settings = { host: 'this-machine', facts: join(home, 'facts'), state: home, publish: join(home, 'vigie-report') };
+  const lines = Object.entries(settings).map(([name, value]) => `${name} ${value}\n`);
+  if (!existsSync(path)) writeFileSync(path, lines.join(''), { mode: 0o600 });
+  const { stdout } = spawnSync('sh', [OWN_AGENT, 'key', path], { encoding: 'utf8' });
+  return parsePublicLine(stdout ?? '') === null ? null : stdout.trim();
 }
 
 function globalFile(): string {
@@ -74,17 +89,19 @@ function readTable(path: string): string {
   return existsSync(path) ? readFileSync(path, 'utf8') : '';
 }
 
-function thisMachine(url: string | null): string {
+function thisMachine(url: string | null, key: string | null): string {
   const found = toChecks(readListeningPorts(readTable('/proc/net/tcp'), readTable('/proc/net/tcp6')), 6);
   const web = url === null ? '' : `      front-page: { type: http, url: ${JSON.stringify(url)} }\n`;
+  const report = key === null ? '' : REPORT.replace('KEY', key);
+  const read = key === null ? '' : '      memory: { type: memory }    # as its report says; vigie types lists what else reads it\n';
   return `# What is watched. Whatever installs a service can write one such file beside this one.
 # vigie config check says whether it is right, vigie check this-machine tries it, vigie types lists what can be checked.
 hosts:
   this-machine:
     address: 127.0.0.1
-    checks:
+${report}    checks:
       alive: { type: ping }
-${found === '' ? '' : `      # These ports were listening when this file was written:\n${found}`}
+${read}${found === '' ? '' : `      # These ports were listening when this file was written:\n${found}`}
 services:
   vigie:
     title: Monitoring
@@ -97,3 +114,7 @@ ${web}      # One of yours, for example:
       # website: { type: http, url: https://www.example.org/, body: Welcome }
 `;
 }
+
+const REPORT = `    # It says how it is, signed. Run by vigie the agent sees what any user sees; docs/hosts.md has it see all, and other machines.
+    report: { file: agent/vigie-report, agent: agent/vigie-agent.conf, keys: ["KEY"] }
+`;

@@ -3,6 +3,7 @@ import type { Configuration } from '../core/configuration.ts';
 import { type Definitions, define, getChecks, type InputFile } from './define.ts';
 import { type Problem, say } from './problem.ts';
 import { readTree } from './read.ts';
+import { toReportType } from './report.ts';
 import { type LoadRequest, toFingerprint } from './request.ts';
 import { resolveConfiguration } from './resolve.ts';
 import { findStateFolder } from './state-folder.ts';
@@ -72,12 +73,16 @@ function checkState(definitions: Definitions, path: string, version: FileVersion
   definitions.problems.push(toProblem(node.place, say('not on a line of its own', '"state: FOLDER" at the start of a line')));
 }
 
-/** The types that the checks name, and the proxies' own. */
+/** The types that the checks name, and those of proxies and of hosts' reports. */
 export async function loadTypes(
   definitions: Definitions,
   request: Pick<LoadRequest, 'loadType' | 'typeNames'>,
 ): Promise<Map<string, CheckType>> {
   const names = new Set<string>(definitions.proxies.size > 0 ? ['proxy'] : []);
+  for (const { node } of definitions.hosts.values()) {
+    const report = getNode(node, 'report');
+    if (report !== undefined) names.add(toReportType(report));
+  }
   for (const section of [definitions.profiles, definitions.hosts, definitions.services]) {
     for (const owner of section.values()) {
       for (const { node } of getChecks(owner).values()) {

@@ -68,7 +68,8 @@ export function resolveCheck(plan: CheckPlan, context: CheckContext): Check | un
     options: bound,
     target: cleanText(type.target(bound as never)),
     enabled: settings.enabled,
-    via: via === 'direct' ? null : via,
+    // What reads a report that is there already goes through nothing.
+    via: via === 'direct' || type.readsReport === true ? null : via,
     ...planTime(settings, node, via !== 'direct', context),
     attempts: settings.attempts,
     recoveries: settings.recoveries,

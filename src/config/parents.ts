@@ -1,6 +1,7 @@
 import type { CheckType } from '../check-type.ts';
 import type { Check, Host } from '../core/configuration.ts';
 import { didYouMean, type Problem, say } from './problem.ts';
+import { linkReport } from './report.ts';
 import { type Place, toProblem } from './tree.ts';
 
 /** One id of `depends_on` as it was written. */
@@ -28,7 +29,10 @@ export interface ParentsRequest {
  */
 export function resolveParents(request: ParentsRequest): Check[] {
   const known = new Map(request.checks.map((check) => [check.id, check]));
-  const linked = request.checks.map((check) => ({ ...check, parents: findParents(check, known, request) }));
+  const linked = request.checks.map((check) => ({
+    ...linkToReport(check, known, request),
+    parents: findParents(check, known, request),
+  }));
   const cycle = findCycle(linked);
   if (cycle !== null) {
     const message = say('a cycle of dependencies', 'parents that never lead back', cycle.join(' -> '));
@@ -37,12 +41,24 @@ export function resolveParents(request: ParentsRequest): Check[] {
   return linked;
 }
 
+/** What reads its host's report is said to; without one it is an error, unless something else is wrong or not here. */
+function linkToReport(check: Check, known: ReadonlyMap<string, Check>, request: ParentsRequest): Check {
+  if (request.types.get(check.type)?.readsReport !== true) return check;
+  const linked = linkReport(check, known);
+  if (typeof linked !== 'string') return linked;
+  if (!request.isPartial && request.problems.length === 0) {
+    const { file, line } = check.source;
+    request.problems.push({ file, line, column: 1, path: check.id, message: linked });
+  }
+  return check;
+}
+
 function findParents(check: Check, known: ReadonlyMap<string, Check>, request: ParentsRequest): string[] {
   const own = check.host === null ? null : known.get(`${check.host}/alive`);
   const parents = check.via === null ? [] : [`proxy/${check.via}`];
   if (own != null && own !== check && !isReportOf(check, own, request)) parents.push(own.id);
-  // An `alive` that reads the report can say no more than the report that it reads.
-  if (own === check && isReportOf(known.get(`${check.host}/report`), check, request)) parents.push(`${check.host}/report`);
+  // What reads the report can say no more than the report that it reads.
+  if (check.host !== null && isReportOf(known.get(`${check.host}/report`), check, request)) parents.push(`${check.host}/report`);
   const above = check.host === null ? [] : (request.hosts[check.host]?.parents ?? []);
   for (const host of above) if (known.has(`${host}/alive`)) parents.push(`${host}/alive`);
   for (const { written, place } of request.dependencies.get(check.id) ?? []) {
@@ -56,9 +72,9 @@ function findParents(check: Check, known: ReadonlyMap<string, Check>, request: P
   return [...new Set(parents)];
 }
 
-/** Whether `report` is what the host's `alive` reads. */
-function isReportOf(report: Check | undefined, alive: Check, { types }: ParentsRequest): boolean {
-  return report?.name === 'report' && report.service === null && types.get(alive.type)?.readsReport === true;
+/** Whether `report` is what this check of its host reads. */
+function isReportOf(report: Check | undefined, reader: Check, { types }: ParentsRequest): boolean {
+  return report?.name === 'report' && report.service === null && types.get(reader.type)?.readsReport === true;
 }
 
 /** The first cycle, beginning and ending with the same id, or null. */

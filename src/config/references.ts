@@ -18,6 +18,7 @@ function checkOwner(definitions: Definitions, owner: Defined): void {
   for (const { node } of getChecks(owner).values()) checkLayer(definitions, node);
   if (owner.place.segments[0] === 'services') check(definitions, 'hosts', getNode(owner.node, 'host'));
   if (owner.place.segments[0] === 'hosts') {
+    checkVia(definitions, getNode(owner.node, 'report'));
     checkList(definitions, 'profiles', getNode(owner.node, 'profiles'));
     checkList(definitions, 'hosts', getNode(owner.node, 'parents'));
   }
@@ -27,6 +28,10 @@ function checkLayer(definitions: Definitions, layer: Node | undefined): void {
   checkList(definitions, 'contacts', getNode(layer, 'contacts'));
   const escalate = getNode(layer, 'escalate');
   for (const step of escalate?.kind === 'list' ? escalate.items : []) checkList(definitions, 'contacts', getNode(step, 'contacts'));
+  checkVia(definitions, layer);
+}
+
+function checkVia(definitions: Definitions, layer: Node | undefined): void {
   const via = getNode(layer, 'via');
   if (via?.kind !== 'scalar' || via.value !== 'direct') check(definitions, 'proxies', via);
 }

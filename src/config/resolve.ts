@@ -6,6 +6,7 @@ import { type CheckPlan, Layers, toWhere } from './layers.ts';
 import { type Dependency, resolveParents } from './parents.ts';
 import { type Problem, say } from './problem.ts';
 import { findMissingReferences } from './references.ts';
+import { findSharedKeys, planReport } from './report.ts';
 import { findAddressProblem, resolveGeneral, toSource } from './settings.ts';
 import { getNode, isNull, locate, type MapNode, toPlain, toProblem } from './tree.ts';
 
@@ -30,6 +31,7 @@ export function resolveConfiguration(request: ResolveRequest): Resolved {
   const problems = definitions.problems;
   const general = definitions.hasGlobal ? resolveGeneral(definitions, request.path) : undefined;
   findMissingReferences(definitions);
+  problems.push(...findSharedKeys(definitions));
   const resolver = new Resolver(request, general?.limits.runDeadline ?? Infinity);
   const hosts = resolver.resolveHosts();
   const checks = resolver.resolveParents(resolver.resolveChecks(), hosts);
@@ -91,7 +93,7 @@ class Resolver {
     const address = host.values?.['address'];
     const problem = typeof address === 'string' ? findAddressProblem(address) : undefined;
     if (problem) this.problems.push(toProblem(locate(host.node, ['address']), problem));
-    return problem ? [] : plans.map((plan) => this.resolve(plan, null));
+    return problem ? [] : planReport(host, plans, this.request.path).map((plan) => this.resolve(plan, null));
   }
 
   private resolveService(service: Defined): (Check | undefined)[] {

@@ -2,11 +2,13 @@ import type { DayCounters } from './availability.ts';
 import type { Check, Configuration } from './configuration.ts';
 import { isAwaited } from './dependency.ts';
 import type { Evaluated } from './evaluate.ts';
+import type { HostChange } from './host-changes.ts';
 import type { Event } from './item.ts';
 import type { Plan } from './notify.ts';
 import type { Result } from './observation.ts';
 import type { Move, Owed } from './outbox.ts';
 import type { PeopleUpdate } from './people.ts';
+import type { HostReport } from './report.ts';
 import type { RunRecord } from './run-record.ts';
 import { type Due, dueAs, isRecheckDue, spreadCrowd } from './schedule.ts';
 import { isSelected } from './selection.ts';
@@ -18,6 +20,8 @@ export interface DueCheck {
   due: Exclude<Due, null>;
   /** What the check's last run left. */
   memory: unknown;
+  /** What it reads: the runner has it before the check's turn. */
+  report?: HostReport;
 }
 
 /** Everything that one batch stores, in one transaction. */
@@ -35,6 +39,10 @@ export interface BatchRecord {
   remember: Record<string, string>;
   /** What became of what people said; null when nobody said anything. */
   people: PeopleUpdate | null;
+  /** What hosts newly said of themselves. */
+  reports: HostReport[];
+  /** What hosts newly say to have changed by themselves. */
+  changes: HostChange[];
 }
 
 /**
@@ -48,21 +56,31 @@ export function chooseDue(
 ): DueCheck[] {
   const { checks, interval } = configuration;
   const wanted = new Set<string>();
+  const want = ({ id, report }: Check) => {
+    wanted.add(id);
+    if (report !== undefined) wanted.add(report);
+  };
   for (const check of checks) {
     const status = statuses.get(check.id);
     if (!check.enabled) continue;
-    if (force !== null && isSelected(force, check)) wanted.add(check.id);
+    if (force !== null && isSelected(force, check)) want(check);
     if (status !== undefined && isAwaited(status, check.parents, statuses) && isRecheckDue(check, status, interval, now))
-      wanted.add(check.id);
-    if (watched?.has(check.id) === true) wanted.add(check.id);
+      want(check);
+    if (watched?.has(check.id) === true) want(check);
     if (status !== undefined && isSoft(status)) for (const parent of check.parents) wanted.add(parent);
   }
   const due = new Map(checks.map((check) => [check.id, dueAs(check, statuses.get(check.id), interval, now)]));
-  const scheduled = checks.filter((check) => due.get(check.id) === 'scheduled');
+  const scheduled = checks.filter((check) => check.report === undefined && due.get(check.id) === 'scheduled');
   const held = new Set(scheduled);
   for (const check of spreadCrowd(scheduled, statuses, interval, now)) held.delete(check);
+  const isDue = (check: Check) => check.enabled && (wanted.has(check.id) || (due.get(check.id) !== null && !held.has(check)));
+  const chosen = new Set(checks.filter((check) => check.report === undefined && isDue(check)).map(({ id }) => id));
+  // What reads a host's report comes with it: with each one while it is soft, or waited for one.
+  const isWaiting = (id: string) => statuses.get(id)?.latest?.withheld === 'report';
+  const reads = (check: Check) =>
+    check.report !== undefined && chosen.has(check.report) && (isDue(check) || (check.enabled && isWaiting(check.id)));
   return checks
-    .filter((check) => check.enabled && (wanted.has(check.id) || (due.get(check.id) !== null && !held.has(check))))
+    .filter((check) => chosen.has(check.id) || reads(check))
     .map((check) => ({ check, due: due.get(check.id) ?? 'recheck', memory: statuses.get(check.id)?.memory }));
 }
 
@@ -102,6 +120,8 @@ export function toBatchRecord(
     run,
     ...told,
     people,
+    changes: [],
+    reports: evaluated.flatMap(({ result }) => (result.report?.isNews === true ? result.report.report : [])),
     results: evaluated.map(({ result }) => result),
     statuses: [...plan.changed].flatMap((id) => plan.statuses.get(id) ?? []),
     finished: evaluated

@@ -63,6 +63,8 @@ export interface Check {
   notes: string | null;
   /** Ids of the checks that must work for this one to be judged (alerting.md section 4). */
   parents: string[];
+  /** The check that has the host's report, when this one judges what the report says: it runs with each new one. */
+  report?: string;
   source: Source;
   /** For each setting the layer that it came from: `default`, `type http`, `proxy tor`, `profile debian`, `host web1`, `check` ... */
   origins: Record<string, string>;

@@ -1,5 +1,6 @@
 import type { Check, Configuration } from './configuration.ts';
 import type { CheckFacts, PastProblem } from './item.ts';
+import type { Withheld } from './observation.ts';
 import type { Status } from './status.ts';
 import { count } from './transition.ts';
 
@@ -42,6 +43,8 @@ function alsoFailing(check: Check, { checks }: Configuration, statuses: Map<stri
     .map(({ id }) => id);
 }
 
+const HIDDEN: readonly Withheld[] = ['unreachable', 'proxy', 'report'];
+
 /** A parent's item says what is unreachable behind it, at any depth, and names what is critical (alerting.md section 4). */
 function describeAffected(parent: Check, { checks }: Configuration, statuses: Map<string, Status>): string | null {
   const reached = new Set([parent.id]);
@@ -51,7 +54,7 @@ function describeAffected(parent: Check, { checks }: Configuration, statuses: Ma
     before = reached.size;
     for (const check of checks) {
       const withheld = statuses.get(check.id)?.latest?.withheld;
-      if (reached.has(check.id) || (withheld !== 'unreachable' && withheld !== 'proxy')) continue;
+      if (reached.has(check.id) || withheld == null || !HIDDEN.includes(withheld)) continue;
       if (!check.parents.some((id) => reached.has(id))) continue;
       reached.add(check.id);
       behind.push(check);

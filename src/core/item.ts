@@ -147,7 +147,7 @@ export interface WithheldItem {
 export interface Event {
   at: number;
   run: number;
-  kind: Item['kind'] | 'soft' | 'soft-recovery';
+  kind: Item['kind'] | 'soft' | 'soft-recovery' | 'change';
   check: string | null;
   host: string | null;
   state: State | null;

@@ -1,3 +1,4 @@
+import type { HostReport } from './report.ts';
 import type { State } from './state.ts';
 
 /**
@@ -29,6 +30,14 @@ interface Common {
   parts?: Part[];
   /** The check's own JSON for its next run, at most 4 KiB. */
   memory?: unknown;
+  /** What the host's report says, of the check that has it: for the checks that read it. */
+  report?: ReportNews;
+}
+
+/** A host's report of this run; `isNews`: not the one of the last run, so that what reads it counts. */
+export interface ReportNews {
+  report: HostReport;
+  isNews: boolean;
 }
 
 /** What a check saw. It never decides about alerts: thresholds and `core/evaluate` do. */
@@ -66,4 +75,6 @@ export interface Result {
   /** How long the check took, seconds, all tries included. */
   duration: number;
   memory?: unknown;
+  /** Never stored with the result. */
+  report?: ReportNews;
 }

@@ -55,7 +55,8 @@ function hash(text: string): number {
 export function nextDueAt(configuration: Configuration, statuses: Map<string, Status>, now: number): number {
   const times = configuration.checks.flatMap((check) => {
     const status = statuses.get(check.id);
-    if (!check.enabled) return [];
+    // What reads a host's report is due when that is.
+    if (!check.enabled || check.report !== undefined) return [];
     if (status?.lastScheduledAt == null || status.latest === null) return [now];
     const scheduled = status.lastScheduledAt + check.every * 1000;
     return [

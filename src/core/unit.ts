@@ -74,6 +74,18 @@ export function formatSize(bytes: number): string {
   return `${bytes}B`;
 }
 
+/** As one says it, three digits: `512 B`, `3.2 GiB`, `940 MiB`. */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 'B';
+  for (const next of ['KiB', 'MiB', 'GiB', 'TiB', 'PiB']) {
+    if (value < 1023.5) break;
+    value /= 1024;
+    unit = next;
+  }
+  return `${unit === 'B' || value >= 99.95 ? Math.round(value) : Math.round(value * 10) / 10} ${unit}`;
+}
+
 export function formatShare(share: number): string {
   return `${share}%`;
 }

@@ -40,6 +40,7 @@ export function toResult(check: Check, observation: Observation, origin: ResultO
     withheld: null,
     duration: Math.round(origin.duration * 1e6) / 1e6,
   };
+  if (observation.report !== undefined) result.report = observation.report;
   return observation.memory === undefined ? result : { ...result, memory: boundedMemory(observation.memory) };
 }
 

@@ -50,7 +50,8 @@ export function toSaidRows(said: People | null, now: number, calendar: Calendar)
     ...changes.map(({ target, author, note, until }) => ({
       what: 'change',
       target,
-      author,
+      // What a host says of itself has no author.
+      author: author === '' ? 'by its report' : author,
       note,
       stands: 'watched until',
       when: calendar.short(until),

@@ -113,7 +113,7 @@ function toCheckPages(checks: Seen[], means: Means): PrivateView['checkPages'] {
 function toOwnerView(owner: Owner, row: OwnerRow, means: Means): OwnerView {
   return {
     row,
-    facts: owner.facts,
+    facts: [...owner.facts, ...describeChanges(owner, means)],
     notes: owner.notes ?? '',
     windows: WINDOWS,
     checks: byTrouble(owner.own).map((seen) => toCheckView(seen, means)),
@@ -137,6 +137,20 @@ function toOwnerEvents({ kind, name, own, related }: Owner, means: Means): Pick<
   };
 }
 
+const LATELY_MS = 2 * 3_600_000;
+
+/** What changed on a host in the last two hours, by somebody's word or its own, newest first. */
+function describeChanges(owner: Owner, { snapshot, calendar }: Means): OwnerView['facts'] {
+  const changes = (snapshot.said?.changes ?? []).filter(
+    ({ target, at }) => owner.kind === 'host' && target === owner.name && at > snapshot.now - LATELY_MS,
+  );
+  const words = changes
+    .sort((a, b) => b.at - a.at)
+    .slice(0, 5)
+    .map(({ at, author, note }) => `${calendar.full(at).words}: ${author === '' ? '' : `${author}: `}${note}`);
+  return words.length === 0 ? [] : [{ term: 'Changed lately', words: words.join('; ') }];
+}
+
 /** A calm page is made again after so long at the latest: its figures and bars move slowly. */
 const REFRESH_MS = 20 * 60_000;
 
@@ -152,7 +166,8 @@ function keyOf(owner: Owner, row: OwnerRow, turn: number, means: Means): string 
   const whole = means.hostEvents.get(owner.name)?.[0]?.run ?? '';
   // The link to its events goes when the last of them is too old to be shown.
   const hasEvents = [...owner.own, ...owner.related].some(({ check }) => means.eventsByCheck.has(check.id));
-  return [configuration.fingerprint, turn, row.words, whole, hasEvents, ...signatures].join('\n');
+  const changes = (means.snapshot.said?.changes ?? []).filter(({ target }) => target === owner.name).map(({ number }) => number);
+  return [configuration.fingerprint, turn, row.words, whole, hasEvents, changes.join(' '), ...signatures].join('\n');
 }
 
 /** Mail, what waits and what was held back. */

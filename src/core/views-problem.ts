@@ -60,7 +60,9 @@ function describeBefore(check: string, onset: number, { snapshot }: Means): stri
   const { said, configuration } = snapshot;
   const change = said === null ? null : changeBefore(said, check, onset, configuration.checks);
   if (change === null) return '';
-  return `began ${formatAge((onset - change.at) / 1000)} after a change by ${change.author} (${change.target}): ${change.note}`;
+  // What a host says of itself has no author.
+  const what = change.author === '' ? `${change.target} changed` : `a change by ${change.author} (${change.target})`;
+  return `began ${formatAge((onset - change.at) / 1000)} after ${what}: ${change.note}`;
 }
 
 function ownerName({ check }: Seen): string {

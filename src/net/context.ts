@@ -1,4 +1,5 @@
 import type { Context } from '../check-type.ts';
+import type { HostReport } from '../core/report.ts';
 import { createDialer } from './dialer.ts';
 import type { Resolve } from './resolver.ts';
 import { readSecret } from './secret.ts';
@@ -17,6 +18,7 @@ export interface ContextSettings {
   tryNumber: number;
   now: number;
   memory: unknown;
+  report?: HostReport | undefined;
   /** null when nobody listens. */
   trace: ((step: string) => void) | null;
   /** The environment that `{ env: NAME }` secrets are read from: `main.ts` alone touches the process's. */
@@ -55,6 +57,7 @@ export function createContext(settings: ContextSettings): Context {
     elapsed: () => (performance.now() - began) / 1000,
     now: settings.now,
     memory: settings.memory,
+    report: settings.report,
     trace: trace ?? nobodyListens,
   };
 }

@@ -8,7 +8,8 @@ import type { CalmResults, PastResult } from '../core/snapshot.ts';
 import { toExitCode, toState } from '../core/state.ts';
 import type { Status } from '../core/status.ts';
 import type { Database } from './database.ts';
-import { storePeopleUpdate } from './people.ts';
+import { storeChange, storePeopleUpdate } from './people.ts';
+import { storeReports } from './reports.ts';
 
 /** The number of the last run and when it began, or null on an empty history. */
 export function lastRun(database: Database): { run: number; startedAt: number } | null {
@@ -36,6 +37,8 @@ export function appendBatch(database: Database, batch: BatchRecord): void {
       moveOwed(database, batch.moves, batch.run.startedAt);
       storeOwed(database, batch.owed);
       if (batch.people !== null) storePeopleUpdate(database, batch.people);
+      storeReports(database, batch.reports, batch.run.run);
+      for (const change of batch.changes) storeChange(database, change);
       for (const [key, value] of Object.entries(batch.remember)) writeMeta(database, key, value);
     })
     .immediate();
@@ -211,6 +214,13 @@ export function readMeta(database: Database, key: string): string | undefined {
 
 export function writeMeta(database: Database, key: string, value: string): void {
   database.prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value').run(key, value);
+}
+
+/** What a check left for its next run is forgotten; false when it left nothing. Only with the lock: a run writes back what it read. */
+export function forgetMemory(database: Database, check: string): boolean {
+  const forget =
+    "UPDATE checks SET status = json_remove(status, '$.memory') WHERE id = ? AND json_type(status, '$.memory') IS NOT NULL";
+  return database.prepare(forget).run(check).changes > 0;
 }
 
 /** The secret that Message-IDs are derived from: made once for each database. */

@@ -119,10 +119,13 @@ export function removeDowntime(database: Database, number: number, said: { at: n
 }
 
 export function addChange(database: Database, change: Omit<Change, 'number'>): number {
-  return act(database, () => {
-    const sql = 'INSERT INTO changes (target, at, until, author, note) VALUES (:target, :at, :until, :author, :note)';
-    return Number(database.prepare(sql).run(change).lastInsertRowid);
-  });
+  return act(database, () => storeChange(database, change));
+}
+
+/** Also of what a host says to have changed by itself: part of the run's one transaction. */
+export function storeChange(database: Database, change: Omit<Change, 'number'>): number {
+  const sql = 'INSERT INTO changes (target, at, until, author, note) VALUES (:target, :at, :until, :author, :note)';
+  return Number(database.prepare(sql).run(change).lastInsertRowid);
 }
 
 /** Acknowledgements that ended at their time since then, oldest first: a line of the daily digest each. */

@@ -232,6 +232,10 @@ export const MIGRATIONS: readonly string[] = [
       round(100.0 * (d.ok_s + d.warning_s) / nullif(d.ok_s + d.warning_s + d.critical_s, 0), 3) AS availability
     FROM days d JOIN checks c ON c.number = d.check_number;
   `,
+  // What each host said last of itself.
+  `
+  CREATE TABLE reports (host TEXT PRIMARY KEY, run INTEGER NOT NULL, created_at INTEGER NOT NULL, content TEXT NOT NULL) WITHOUT ROWID;
+  `,
   // What the public page says of planned work.
   'ALTER TABLE downtimes ADD COLUMN public_note TEXT',
 ];

@@ -42,6 +42,12 @@ describe('tcp check', () => {
     assert.equal(codeOf(await runCheck(tcp, at({ port: await freePort() }), testContext())), 'network.refused');
   });
 
+  it('[A4] what was sent and received are steps of the conversation', async () => {
+    const context = testContext();
+    await runCheck(tcp, at(await echo(), { send: 'PING\\r\\n', expect: 'PING' }), context);
+    assert.deepEqual(context.steps.slice(1), ['sent 6 bytes: "PING"', 'received what was expected in 6 bytes: "PING"']);
+  });
+
   const answers: { name: string; says: string | Buffer; wants: Record<string, unknown>; code: string; output: RegExp }[] = [
     {
       name: 'a banner that is expected',

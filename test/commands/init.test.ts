@@ -18,7 +18,10 @@ describe('vigie init', () => {
         const written = readFileSync(join(folder.path, 'conf.d/this-machine.yaml'), 'utf8');
         assert.ok(written.split('\n').length < 40);
         assert.equal((await vigie(folder.path, ['config', 'check'])).code, 0);
+        assert.match(written, /report: \{ file: agent\/vigie-report, agent: agent\/vigie-agent.conf, keys: \["ssh-ed25519 /);
         const { checks, mail } = JSON.parse((await vigie(folder.path, ['run', '--now', '*', '--json'])).stdout);
+        const own = await vigie(folder.path, ['status', 'this-machine/memory']);
+        assert.match(own.stdout, /memory .*% of .* used/);
         assert.deepEqual([checks.due, mail], [checks.ok, { sent: 1, queued: 0, failed: 0 }]);
         assert.equal((await vigie(folder.path, ['init'])).code, 2);
         assert.deepEqual(await vigie(folder.path, ['init', '--quiet']), { code: 0, signal: null, stdout: '', stderr: '' });

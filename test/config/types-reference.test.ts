@@ -19,7 +19,9 @@ test('[A4] checks/README.md is current and shows every check type', () => {
 for (const type of types) {
   test(`[A4] the example of type ${type.type} is a configuration without mistakes`, async () => {
     const checks = { example: { type: type.type, ...type.example } };
-    const hosts = { web1: { checks } };
+    const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';
+    const report = type.readsReport === true ? { report: { file: 'web1.report', keys: [key] } } : {};
+    const hosts = { web1: { ...report, checks } };
     const folder = new TestConfiguration({ 'vigie.yaml': BASE, 'conf.d/a.yaml': stringify({ hosts }) });
     try {
       const loaded = await folder.load({ mode: 'check', loadType: loadCheckType, typeNames: names });

@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import http from '../../checks/http.ts';
 import onion from '../../checks/onion.ts';
 import proxyCheck from '../../checks/proxy.ts';
+import report from '../../checks/report.ts';
 import { LookFailure, TargetFailure } from '../../src/core/failure.ts';
 import { bind } from '../support/bind.ts';
 import { type CertificateRig, certificateRig } from '../support/certificates.ts';
@@ -13,6 +14,7 @@ import { globalFile, installation, vigie } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
 import { DEMO_CATALOGUE, demoSnapshot } from '../support/demo.ts';
 import { openFirefox, throughTor } from '../support/firefox.ts';
+import { NOW, signedReport, testHost } from '../support/host-report.ts';
 import { needs } from '../support/server.ts';
 import { type Serving, startShipped } from '../support/shipped-servers.ts';
 import { type PublishedSites, publishInto } from '../support/site.ts';
@@ -33,6 +35,7 @@ let sites: PublishedSites;
 let rig: CertificateRig;
 /** nginx as docs/web-servers has it, in front of both sites. */
 let shipped: Serving;
+const web1 = testHost('web1');
 /** Clients that have the key for the service `closed`, a wrong one, and none; each lets us in to its control port in its own way. */
 let keyed: TorClient;
 let mistaken: TorClient;
@@ -60,7 +63,10 @@ function look(address: string | undefined, options: Record<string, unknown>) {
 before(async () => {
   if (here.skip) return;
   sites = await publishInto(demoSnapshot(), DEMO_CATALOGUE);
-  web = await serveFolder(sites.folder, { '/': 'behind the onion' });
+  web = await serveFolder(sites.folder, {
+    '/': 'behind the onion',
+    '/vigie-report': signedReport(web1).toString(),
+  });
   const ports = { 80: `127.0.0.1:${web.port}` };
   rig = certificateRig();
   shipped = await startShipped('nginx', sites.folder, rig.issue('status.example.org'));
@@ -110,6 +116,12 @@ test(
     }
   },
 );
+test('[T6] [N1] a host’s report is fetched from its onion service', here, async () => {
+  const proxy = { name: 'tor', host: '127.0.0.1', port: tor.socksPort };
+  const options = bind(report, { url: `http://${tor.onion}/vigie-report`, host: 'web1', keys: [web1.line] });
+  const seen = await report.run(options, testContext({ proxy, timeoutMs: 30_000, now: NOW }));
+  assert.deepEqual([seen.kind, seen.report?.report.host], ['measured', 'web1'], seen.output);
+});
 
 test('[N1] the proxy check finds Tor working', here, async () => {
   const options = bind(proxyCheck, { address: '127.0.0.1', port: tor.socksPort });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { DAY } from '../support/certificates.ts';
@@ -12,8 +12,6 @@ import { needsPostfix } from '../support/starttls-servers.ts';
 const PROGRAMS = ['nginx', 'microsocks', 'gpg', 'reprepro', 'prosody', 'nsd', 'ldns-signzone', 'slapd', 'rsync', 'opentracker'];
 const MORE = ['transmission-daemon', 'sshd', 'git', 'dovecot', 'prometheus', 'prometheus-node-exporter', 'openssl'];
 const skip = [needsPostfix(), needs(...PROGRAMS, ...MORE)].find((reason) => reason.skip !== undefined) ?? {};
-
-const SEEDS = 'torrents/newest';
 
 interface Seen {
   id: string;
@@ -58,9 +56,13 @@ describe('the inventory of docs/example against real servers', skip, () => {
   const expectNew = async (breaks: Break[]) => {
     const find = (all: Seen[]) => all.filter(({ id, state }) => state !== 'OK' && !broken.has(id));
     let failing = find(await runAll());
-    // Seeds that are there: transmission refuses an address whose last connection it has not yet seen end.
-    const isRefused = () => failing.some(({ id }) => id === SEEDS) && !breaks.some(({ id }) => id === SEEDS);
-    for (let time = 0; time < 8 && isRefused(); time += 1) failing = find(await runAll(SEEDS));
+    // Looked at again, as a run does before it alerts: transmission refuses an address whose last connection it has not yet seen end,
+    // and a machine that tests other things meanwhile may miss a deadline. What is broken stays so.
+    for (let time = 0; time < 8; time += 1) {
+      const unexpected = failing.filter(({ id }) => !breaks.some((one) => one.id === id));
+      if (unexpected.length === 0) break;
+      for (const { id } of unexpected) failing = find(await runAll(id));
+    }
     for (const { id } of failing) broken.add(id);
     const words = failing.map(({ id, output }) => `${id}: ${output}`).join('\n');
     const toLine = ({ id, code }: { id: string; code: string }) => `${id} ${code}`;
@@ -78,6 +80,20 @@ describe('the inventory of docs/example against real servers', skip, () => {
   it('[K18] the message that the first run sent has come when the second one looks', async () => {
     const trip = (await runAll()).find(({ id }) => id === 'mail-relay/round-trip');
     assert.match(trip?.output ?? '', /arrived/, trip?.output);
+  });
+
+  it('[A4] [T8] each conversation is shown step by step with its times, and no secret in any', async () => {
+    const { folder, env, work } = inventory;
+    const { stdout, stderr } = await vigie(folder, ['check', '-v', '*'], { program: BUNDLE, env });
+    assert.equal(stderr, '');
+    const told = new Set(Array.from(stdout.matchAll(/^ +\d+\.\d{3} s {2}([^ ]+): ./gm), ([, id]) => id));
+    const silent = (await readStatus()).filter(({ id }) => !told.has(id)).map(({ id }) => id);
+    assert.deepEqual(silent, []);
+    const files = readdirSync(join(work, 'secret')).map((name) => readFileSync(join(work, 'secret', name), 'utf8'));
+    const secrets = files.flatMap((text) => text.split('\n')).filter((line) => line.length > 20 && !line.startsWith('-----'));
+    assert.ok(secrets.length > 3);
+    for (const line of secrets) assert.ok(!stdout.includes(line), `a line of a secret: ${line}`);
+    assert.doesNotMatch(stdout, /\bpw\b/);
   });
 
   it('[K7] [K8] [K11] [K12] [K13] [K20] [K23] [K27] wrong content: exactly the checks of what is wrong fail, and say what', async () => {

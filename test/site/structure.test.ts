@@ -57,9 +57,26 @@ describe('the style sheet', () => {
     });
   }
 
+  it('[H2] sizes of text and colours are those of the system, named once', () => {
+    const rules = STYLE.replace(/:root \{[^}]*\}/g, '').replace(/\/\*[\s\S]*?\*\//g, '');
+    assert.deepEqual(rules.match(/#[0-9a-f]{3,8}\b|rgba?\(|hsl/gi) ?? [], []);
+    const sizes = [...rules.matchAll(/font-size: ([^;]+);/g)].map(([, size = '']) => size);
+    assert.ok(sizes.length > 30);
+    assert.deepEqual(
+      sizes.filter((size) => !/^(var\(--text-(xs|s|m|l|xl|xxl)\)|1rem|1em)$/.test(size)),
+      [],
+    );
+  });
+
   it('[H2] it loads nothing, and knows light, dark, narrow and print', () => {
     assert.doesNotMatch(STYLE, /url\(|@import|@font-face|expression/);
-    for (const query of ['prefers-color-scheme: dark', 'max-width: 44rem', '@media print', 'prefers-contrast', 'forced-colors'])
+    for (const query of [
+      'screen and (prefers-color-scheme: dark)',
+      'max-width: 44rem',
+      '@media print',
+      'prefers-contrast',
+      'forced-colors',
+    ])
       assert.ok(STYLE.includes(query), query);
     assert.match(STYLE, /focus-visible/);
   });
