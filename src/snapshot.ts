@@ -13,6 +13,7 @@ import { calmResultsReader, readEvents, readRuns, resultsReader } from './store/
 import { noticesReader, readNoticesStamp } from './store/notices.ts';
 import { readMessages } from './store/outbox.ts';
 import { readPeople } from './store/people.ts';
+import { reportReader } from './store/reports.ts';
 
 const EVENTS_SHOWN = 500;
 const RUNS_SHOWN = 200;
@@ -53,6 +54,7 @@ export function takeSnapshot(
     notices: { stamp: readNoticesStamp(database), read: noticesReader(database, NOTICES_SHOWN) },
     said: readPeople(database, now, oldestOnset(statuses, now)),
     incidents,
+    reportOf: reportReader(database),
     banners,
   };
 }

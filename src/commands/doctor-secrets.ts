@@ -35,6 +35,11 @@ export function describeCredentials(configuration: Configuration): Finding[] {
   const list = listSecrets(configuration).map(({ subject, secret, power }) =>
     good(subject, `${placeOf(secret)}: a thief could ${power}`),
   );
+  for (const { id, options } of configuration.checks) {
+    const agent = options['agent'];
+    if (typeof agent === 'string')
+      list.push(good(`${id} agent`, `the key of the agent of ${agent}: a thief could say anything of this one machine`));
+  }
   if (key !== null) list.push(good('heartbeat.key', `${key}: a thief could claim that this vigie is alive when it is not`));
   list.push(
     good('history', `${configuration.state}: a thief could read every result and mail, and forge answers that acknowledge`),

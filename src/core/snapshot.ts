@@ -5,6 +5,7 @@ import type { Incident } from './incident.ts';
 import type { Event } from './item.ts';
 import type { Past } from './past.ts';
 import type { People } from './people.ts';
+import type { HostReport } from './report.ts';
 import type { RunRecord } from './run-record.ts';
 import type { State } from './state.ts';
 import type { Status } from './status.ts';
@@ -84,6 +85,8 @@ export interface Snapshot {
   dayCounters(check: string): DayCounters[];
   /** What was owed to whom; `stamp` changes with it. */
   notices: { stamp: string; read(): Notice[] };
+  /** What a host last said of itself: read when its page is made. */
+  reportOf(host: string): HostReport | undefined;
   /** What people said and that is not over; null when that is nothing. */
   said: People | null;
   /** What people wrote for the public, the newest first. */

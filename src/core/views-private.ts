@@ -22,6 +22,7 @@ import { type NoticesView, toNoticesView } from './views-notices.ts';
 import { type OverviewView, type OwnerRow, toOverview, toOwnerRow } from './views-overview.ts';
 import { type Owner, ownersOf } from './views-owner.ts';
 import { toSmallRow } from './views-problem.ts';
+import { describeReport } from './views-report.ts';
 import { type RunsView, toRunsView } from './views-runs.ts';
 import { type MetricCatalogue, type Moment, toCalendar } from './views-words.ts';
 
@@ -113,7 +114,7 @@ function toCheckPages(checks: Seen[], means: Means): PrivateView['checkPages'] {
 function toOwnerView(owner: Owner, row: OwnerRow, means: Means): OwnerView {
   return {
     row,
-    facts: [...owner.facts, ...describeChanges(owner, means)],
+    facts: [...owner.facts, ...describeSelf(owner, means), ...describeChanges(owner, means)],
     notes: owner.notes ?? '',
     windows: WINDOWS,
     checks: byTrouble(owner.own).map((seen) => toCheckView(seen, means)),
@@ -135,6 +136,10 @@ function toOwnerEvents({ kind, name, own, related }: Owner, means: Means): Pick<
     }),
     eventsPage: found.length === 0 ? '' : `events/${kind}s/${name}.html`,
   };
+}
+
+function describeSelf({ kind, name }: Owner, { snapshot, calendar }: Means): OwnerView['facts'] {
+  return kind === 'host' ? describeReport(snapshot.reportOf(name), calendar) : [];
 }
 
 const LATELY_MS = 2 * 3_600_000;

@@ -10,6 +10,15 @@ export function storeReports(database: Database, reports: readonly HostReport[],
   for (const report of reports) store.run(report.host, run, report.created, JSON.stringify(report));
 }
 
+/** Reads the newest verified report of one host: only for pages that are made. */
+export function reportReader(database: Database): (host: string) => HostReport | undefined {
+  const statement = database.prepare('SELECT content FROM reports WHERE host = ?').pluck();
+  return (host) => {
+    const content = statement.get(host) as string | undefined;
+    return content === undefined ? undefined : (JSON.parse(content) as HostReport);
+  };
+}
+
 /** The newest verified report of each host, also of those that are no longer configured. */
 export function readReports(database: Database): Map<string, HostReport> {
   // A history that is only read may be of a version before.

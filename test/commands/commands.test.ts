@@ -79,7 +79,7 @@ describe('vigie check', () => {
 
   it('[H1] -v shows the conversation, and no secret', async () => {
     const { stdout } = await run('check', '-v', 'website/front-page');
-    assert.match(stdout, /^ +0\.\d{3} s {2}.*127\.0\.0\.1/m);
+    assert.match(stdout, /^ +\d+\.\d{3} s {2}.*127\.0\.0\.1/m);
     assert.match(stdout, /HTTP 503, 7 bytes/);
     assert.doesNotMatch(stdout, /CANARY|Q0FOQVJZ/);
   });

@@ -23,6 +23,9 @@ describe('vigie init', () => {
         const own = await vigie(folder.path, ['status', 'this-machine/memory']);
         assert.match(own.stdout, /memory .*% of .* used/);
         assert.deepEqual([checks.due, mail], [checks.ok, { sent: 1, queued: 0, failed: 0 }]);
+        // Also the key that its own report is signed with is a secret that this installation holds [T5].
+        const held = await vigie(folder.path, ['doctor', '--credentials']);
+        assert.match(held.stdout, /this-machine\/report agent: .*vigie-agent.conf: a thief could say anything of this one machine/);
         assert.equal((await vigie(folder.path, ['init'])).code, 2);
         assert.deepEqual(await vigie(folder.path, ['init', '--quiet']), { code: 0, signal: null, stdout: '', stderr: '' });
         assert.equal(readFileSync(join(folder.path, 'conf.d/this-machine.yaml'), 'utf8'), written);

@@ -1,18 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Check, Configuration } from '../../src/core/configuration.ts';
-import { evaluate } from '../../src/core/evaluate.ts';
 import { isRecovery } from '../../src/core/item.ts';
-import { Mailbag, type PlannedMessage } from '../../src/core/mailbag.ts';
+import type { PlannedMessage } from '../../src/core/mailbag.ts';
 import { composeText } from '../../src/core/message.ts';
-import { planNotifications } from '../../src/core/notify.ts';
-import type { Owed } from '../../src/core/outbox.ts';
 import type { State } from '../../src/core/state.ts';
-import { newStatus, type Status } from '../../src/core/status.ts';
-import { type Telling, tell } from '../../src/core/telling.ts';
-import { makeScheduled } from '../../src/tell.ts';
+import { newStatus } from '../../src/core/status.ts';
 import { resultOf } from '../support/history.ts';
 import { checkOf, configurationOf } from '../support/model.ts';
+import { type Moment, playRun } from '../support/play-run.ts';
 import { randomFrom } from '../support/random.ts';
 
 const START = Date.UTC(2026, 10, 23);
@@ -20,47 +16,13 @@ const FIVE_MINUTES = 300_000;
 const RUNS = 288;
 const TRIALS = 100;
 
-/** Everything that one run leaves to the next. */
-interface Moment {
-  statuses: Map<string, Status>;
-  telling: Telling | null;
-  held: readonly Owed[];
-}
-
 const noisy = Array.from({ length: 1000 }, (_, i) => checkOf({ id: `noisy/c${i}`, name: `c${i}`, host: 'noisy', service: null }));
 const others = Array.from({ length: 20 }, (_, i) => checkOf({ id: `other${i}/alive`, host: `other${i}`, service: null }));
 
-/** One run of the real decisions: evaluate, plan, tell. */
-function play(
-  before: Moment,
-  configuration: Configuration,
-  states: Map<Check, State>,
-  run: number,
-): Moment & { messages: PlannedMessage[] } {
+function play(before: Moment, configuration: Configuration, states: Map<Check, State>, run: number) {
   const now = START + run * FIVE_MINUTES;
   const results = [...states].map(([check, state]) => resultOf(check.id, state, { at: now, run }));
-  const evaluated = evaluate(configuration, before.statuses, results, now);
-  const facts = { run, now, isFirstRun: false, pastProblems: () => [], whole: [] };
-  const plan = planNotifications(configuration, before.statuses, evaluated, facts);
-  const bag = new Mailbag(before.held);
-  const context = { configuration, run, now, statuses: () => plan.statuses, pastProblems: () => [] };
-  const told = tell(plan.items, before.telling, {
-    ...context,
-    isHeldBack: () => false,
-    joins: () => false,
-    expired: () => new Map(),
-    week: () => ({
-      problems: [],
-      soft: [],
-      messages: { sent: 0, failed: 0 },
-      noisiest: [],
-      runs: run,
-      statuses: plan.statuses,
-      ending: [],
-    }),
-    itemOf: makeScheduled(context),
-  });
-  return { statuses: plan.statuses, telling: told.state, messages: bag.collect(told, now), held: bag.held };
+  return playRun(before, configuration, results, { run, now });
 }
 
 function statesOf(held: Map<Check, State>, random: () => number): Map<Check, State> {

@@ -4,6 +4,7 @@ import type { Check, Configuration } from '../../src/core/configuration.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import { newStatus, type Status } from '../../src/core/status.ts';
 import { DEMO_NOW } from '../support/demo.ts';
+import { FULL_FACTS, reportOf } from '../support/host-report.ts';
 import { checkOf, configurationOf } from '../support/model.ts';
 import { type PublishedSites, publishInto } from '../support/site.ts';
 
@@ -195,6 +196,15 @@ function snapshot(): Snapshot {
     calmResults: () => null,
     recentResults: () => [past],
     notices: { stamp: '', read: () => [] },
+    reportOf: () => ({
+      ...reportOf({
+        ...FULL_FACTS,
+        os: { ...FULL_FACTS.os, kernel: canary('kernel') },
+        systemd: { ...FULL_FACTS.systemd, failed: [canary('unit')] },
+        puppet: { ...FULL_FACTS.puppet, version: canary('puppet-version') },
+      }),
+      agent: canary('agent'),
+    }),
     measuredResults: () => [],
     dayCounters: () => [],
     said: {

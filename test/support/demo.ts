@@ -13,11 +13,13 @@ import type { Event } from '../../src/core/item.ts';
 import type { Withheld } from '../../src/core/observation.ts';
 import { dayBefore, summarisePast } from '../../src/core/past.ts';
 import type { People } from '../../src/core/people.ts';
+import type { HostReport } from '../../src/core/report.ts';
 import type { RunRecord } from '../../src/core/run-record.ts';
 import type { CalmResults, MessageRecord, Notice, PastResult, Snapshot } from '../../src/core/snapshot.ts';
 import type { State } from '../../src/core/state.ts';
 import { newStatus, type Status } from '../../src/core/status.ts';
 import type { MetricCatalogue } from '../../src/core/views-words.ts';
+import { FULL_FACTS, reportOf } from './host-report.ts';
 import { checkOf, configurationOf, contactOf } from './model.ts';
 
 /** A made-up infrastructure with 90 days behind it: problems, warnings, unknown, soft, withheld. For screenshots and looks. */
@@ -489,6 +491,7 @@ export function demoSnapshot(): Snapshot {
     measuredResults: (check) => demoMeasured(statuses.get(check)),
     dayCounters: (check) => demoDays(check, statuses.get(check)),
     notices: { stamp: '', read: demoNotices },
+    reportOf: demoReport,
     said: demoPeople(),
     incidents: demoIncidents(),
     banners: [],
@@ -503,6 +506,10 @@ function demoMeasured(status: Status | undefined): MeasuredResult[] {
     at: DEMO_NOW - i * 5 * MINUTE,
     metrics: Object.fromEntries(metrics.map(([name, value]) => [name, wander(name, value, i / 288, random)])),
   }));
+}
+
+function demoReport(host: string): HostReport | undefined {
+  return host === 'backup' ? { ...reportOf(FULL_FACTS), host, created: DEMO_NOW - 2 * MINUTE } : undefined;
 }
 
 function demoDays(check: string, status: Status | undefined): DayCounters[] {

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { describeReport } from '../../src/core/views-report.ts';
+import { toCalendar } from '../../src/core/views-words.ts';
+import { FULL_FACTS, NOW, reportOf } from '../support/host-report.ts';
+
+const words = (facts: Record<string, unknown>) => {
+  const found = describeReport(reportOf(facts), toCalendar('UTC', NOW));
+  return Object.fromEntries(found.map((one) => [one.term, one.words]));
+};
+
+describe('what a host says of itself on its page', () => {
+  it('[H2] is one line for each fact, in words and with its times', () => {
+    assert.deepEqual(words(FULL_FACTS), {
+      System: 'debian 13 trixie, kernel 6.12.48+deb13-amd64',
+      Runs: 'for 14 days, since Sat 2026-11-07 13:03 UTC',
+      Memory: '5.6 GiB of 7.5 GiB available, 0 B of 954 MiB swap used',
+      Load: '0.31 0.22 0.18 on 4 processors',
+      Processes: '143',
+      Clock: 'follows another one, -0.00012 s ahead',
+      Upgrades: '3 pending, of them 1 for security; indices of Sat 2026-11-21 16:53 UTC',
+      Reboot: 'needed: kernel 6.12.57+deb13-amd64 is installed',
+      Puppet: 'changed at Sat 2026-11-21 19:45 UTC, 3 changed, 0 failed, version 1795290250',
+      systemd: 'degraded, failed: backup.service',
+      Report: 'made at Sat 2026-11-21 20:00 UTC by agent 1.0, every 5 min',
+    });
+  });
+
+  it('[W1] what the host cannot say is told with its reason, and what its agent does not know of is not told', () => {
+    const seen = words({
+      apt: { unavailable: 'no apt-get' },
+      memory: { ...FULL_FACTS.memory, swap_total: 0, swap_free: 0 },
+      later: { at: 1 },
+    });
+    assert.equal(seen['Upgrades'], 'not known: no apt-get');
+    assert.match(seen['Memory'] ?? '', /, no swap$/);
+    assert.equal(seen['Puppet'], undefined);
+    assert.match(seen['Report'] ?? '', /, 1 fact that this vigie does not know$/);
+    assert.deepEqual(describeReport(undefined, toCalendar('UTC', NOW)), []);
+  });
+
+  it('[T1] a Puppet that is disabled says why, and nothing of what a host says is more than text', () => {
+    const seen = words({ puppet: { ...FULL_FACTS.puppet, last_run: null, enabled: false, message: 'migration' } });
+    assert.equal(seen['Puppet'], 'never ran; disabled: migration');
+  });
+});
