@@ -62,6 +62,7 @@ const lazy = [
   'heartbeat',
   'core/host-changes',
   'host-news',
+  'incident-files',
   'mail-outside',
   'mail/delivery',
   'replies',

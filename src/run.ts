@@ -2,6 +2,7 @@ import { hearChanges, withChanges } from './changes.ts';
 import { chooseDue, toBatchRecord, toRunRecord } from './core/batch.ts';
 import type { Check, Configuration } from './core/configuration.ts';
 import { countRun, judgeRun } from './core/evaluate.ts';
+import type { IncidentBook } from './core/incident.ts';
 import { groupOf } from './core/isolation.ts';
 import { type Plan, planNotifications, type RunFacts } from './core/notify.ts';
 import { judgeOurselves, type Situation, USUAL_SITUATION } from './core/ourselves.ts';
@@ -10,10 +11,12 @@ import { nextDueAt } from './core/schedule.ts';
 import type { Snapshot } from './core/snapshot.ts';
 import type { Status } from './core/status.ts';
 import { hearPeople } from './hearing.ts';
+import { type IncidentPlaces, readIncidents, stampIncidents } from './incidents.ts';
 import type { MailCounts, MailOutside } from './mail/delivery.ts';
 import { type Observer, observeAll } from './observe.ts';
 import { loadMetricCatalogue } from './registry.ts';
 import type { AskedSentinels } from './sentinel.ts';
+import { isAnyStopped } from './site/stop-mark.ts';
 import type { SiteCounts } from './site/writer.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { compact } from './store/compaction.ts';
@@ -38,6 +41,8 @@ export interface Batch {
   /** What is told by these, so that it is told once. */
   remember: Record<string, string>;
   banners: string[];
+  /** Where people write incidents. */
+  incidents: IncidentPlaces;
   observerFor(run: number): Promise<Observer>;
   /** Asks the sentinels of these network groups. */
   sentinelsFor(run: number, groups: string[]): Promise<AskedSentinels>;
@@ -176,7 +181,8 @@ async function show(
 ): Promise<Omit<RunSummary, 'inboxError' | 'record'>> {
   const { configuration, database, now, banners } = batch;
   const known = () => statuses ?? readStatuses(database);
-  const snapshot = () => takeSnapshot(database, { configuration, statuses: known(), record, now, banners });
+  const snapshot = (book?: IncidentBook) =>
+    takeSnapshot(database, { configuration, statuses: known(), record, now, banners }, book);
   const { historyError, ...pages } = await publish(batch, snapshot, isNews);
   const mail = await deliver(batch);
   if (historyError !== null) throw historyError;
@@ -290,17 +296,18 @@ async function beat(
 /** A run in which nothing happened leaves the pages as they are: they already say by when the next result is due. */
 async function publish(
   batch: Batch,
-  snapshot: () => Snapshot,
+  snapshot: (incidents: IncidentBook) => Snapshot,
   isNews: boolean,
 ): Promise<Pick<RunSummary, 'pages' | 'pageError'> & { historyError: unknown }> {
-  const { database, configuration, banners } = batch;
-  const shown = JSON.stringify([configuration.fingerprint, banners]);
+  const { database, configuration, banners, incidents } = batch;
+  const shown = JSON.stringify([configuration.fingerprint, banners, Object.entries(stampIncidents(incidents.folder))]);
   const none = { written: 0, unchanged: 0 };
-  if (!isNews && readMeta(database, 'pages') === shown) return { pages: none, pageError: null, historyError: null };
+  if (!isNews && readMeta(database, 'pages') === shown && !isAnyStopped(configuration))
+    return { pages: none, pageError: null, historyError: null };
   try {
     const { publishSites } = await import('./site/publisher.ts');
     const catalogue = await loadMetricCatalogue(configuration.checks.map((check) => check.type));
-    const pages = await publishSites(snapshot(), catalogue);
+    const pages = await publishSites(snapshot(await readIncidents(incidents)), catalogue);
     if (readMeta(database, 'pages') !== shown) writeMeta(database, 'pages', shown);
     return { pages, pageError: null, historyError: null };
   } catch (error) {

@@ -1,5 +1,6 @@
 import { toDay } from './core/availability.ts';
 import type { Configuration } from './core/configuration.ts';
+import { type IncidentBook, NO_INCIDENTS } from './core/incident.ts';
 import type { RunRecord } from './core/run-record.ts';
 import { nextDueAt } from './core/schedule.ts';
 import type { Snapshot } from './core/snapshot.ts';
@@ -26,11 +27,12 @@ const DAY_MS = 86_400_000;
 export function takeSnapshot(
   database: Database,
   parts: { configuration: Configuration; statuses: Map<string, Status>; record: RunRecord; now: number; banners: string[] },
+  { incidents, problems }: IncidentBook = NO_INCIDENTS,
 ): Snapshot {
   const { configuration, statuses, record, now } = parts;
   const messages = readMessages(database, MESSAGES_SHOWN);
   const failed = messages.filter((message) => message.state === 'failed');
-  const banners = [...parts.banners];
+  const banners = [...parts.banners, ...problems.slice(0, 5)];
   if (failed.length > 0)
     banners.push(
       `${count(failed.length, 'mail')} could not be delivered, the last to ${failed[0]?.recipient}: ${failed[0]?.answer}`,
@@ -52,6 +54,7 @@ export function takeSnapshot(
     dayCounters: dayCountersReader(database, toDay(now)),
     notices: { stamp: readNoticesStamp(database), read: noticesReader(database, NOTICES_SHOWN) },
     said: readPeople(database, now, oldestOnset(statuses, now)),
+    incidents,
     reportOf: reportReader(database),
     fleet: takeFleet(database),
     banners,

@@ -58,6 +58,8 @@ const PARTS_OF_RUN = [
   'hearing',
   'replies',
   'heartbeat',
+  'incidents',
+  'incident-files',
   'changes',
   'host-news',
   'fleet',
@@ -84,6 +86,8 @@ const ALLOWED: Record<string, string[]> = {
   'settings-news': ['core', 'store'],
   replies: ['core', 'store', 'mail'],
   heartbeat: ['core', 'net'],
+  incidents: ['core', 'incident-files'],
+  'incident-files': ['core', 'config', 'site', 'incidents'],
   clock: ['net', 'store'],
   'dead-man': ['net'],
   tell: ['core', 'store'],
@@ -146,7 +150,16 @@ describe('the architecture', () => {
   });
 
   it('[A4] each of the given packages is imported in exactly one file under src', () => {
-    for (const name of ['undici', 'socks-proxy-agent', 'better-sqlite3', 'nodemailer', 'nunjucks', 'p-limit', 'luxon']) {
+    for (const name of [
+      'undici',
+      'socks-proxy-agent',
+      'better-sqlite3',
+      'nodemailer',
+      'nunjucks',
+      'p-limit',
+      'luxon',
+      'commonmark',
+    ]) {
       const importers = new Set(
         imports.filter(({ to, isType }) => !isType && (to === name || to.startsWith(`${name}/`))).map(({ from }) => from),
       );

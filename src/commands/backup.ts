@@ -2,10 +2,11 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import type { Configuration } from '../core/configuration.ts';
 import { count } from '../core/transition.ts';
+import { INCIDENT_FILE } from '../incidents.ts';
 import { type CarriedFile, writeBackup } from '../store/database.ts';
 import { writeMeta } from '../store/history.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
-import { folderOf } from './incident.ts';
+import { findIncidents } from './load.ts';
 import { letAct, takeTarget } from './person.ts';
 
 /** Everything that is not in the configuration's own repository: history, people's acts, the heartbeat's key, incidents. */
@@ -16,7 +17,7 @@ export const backup: Command = {
     const target = resolve(context.cwd, takeTarget('backup', given, 'a FILE'));
     return letAct(context, 'backup', ({ configuration, database }) => {
       refusePublished(target, configuration);
-      const files = collectFiles(configuration, folderOf(context.cwd, context.configPath));
+      const files = collectFiles(configuration, findIncidents(context, configuration).folder);
       try {
         writeBackup(database, target, files);
       } catch (error) {
@@ -39,7 +40,7 @@ function refusePublished(target: string, { sites }: Configuration): void {
   }
 }
 
-function collectFiles({ heartbeat, state }: Configuration, folder: string): CarriedFile[] {
+function collectFiles({ heartbeat, state }: Configuration, incidents: string): CarriedFile[] {
   const files: CarriedFile[] = [];
   const add = (place: string, path: string) => {
     const found = statSync(path, { throwIfNoEntry: false });
@@ -47,9 +48,8 @@ function collectFiles({ heartbeat, state }: Configuration, folder: string): Carr
   };
   if (heartbeat.key !== null) add('heartbeat.key', heartbeat.key);
   add('config/good.json', join(state, 'config/good.json'));
-  const incidents = join(folder, 'incidents');
   for (const name of existsSync(incidents) ? readdirSync(incidents).sort() : []) {
-    if (/^[A-Za-z0-9][A-Za-z0-9._-]*\.md$/.test(name)) add(`incidents/${name}`, join(incidents, name));
+    if (INCIDENT_FILE.test(name)) add(`incidents/${name}`, join(incidents, name));
   }
   return files;
 }

@@ -1,5 +1,6 @@
-import type { Check, Configuration } from '../core/configuration.ts';
-import { TargetFailure } from '../core/failure.ts';
+import type { Context } from '../check-type.ts';
+import type { Check, Configuration, ProxyServer } from '../core/configuration.ts';
+import { LookFailure, TargetFailure } from '../core/failure.ts';
 import { cleanText } from '../core/text.ts';
 import { count } from '../core/transition.ts';
 import { readSynchronisation } from '../net/clock-status.ts';
@@ -70,25 +71,26 @@ export async function examineClock(lastRunAt: number | null, now: number): Promi
   return [good('clock', 'whether it is synchronised cannot be seen from here')];
 }
 
-/** The headers that docs/install.md has the web server send, and what each is for. */
+/** The headers that the files of docs/web-servers have the web server send, and what each is for. */
 const HEADERS: { name: string; test: (value: string) => boolean; expected: string }[] = [
   {
     name: 'content-security-policy',
-    test: (value) => /default-src 'none'/.test(value) && !/unsafe|\*/.test(value),
-    expected: "default-src 'none' and no exception for scripts",
+    test: (value) => /default-src 'none'/.test(value) && /frame-ancestors '(none|self)'/.test(value) && !/unsafe|\*/.test(value),
+    expected: "default-src 'none', frame-ancestors 'none' and no exception for scripts",
   },
   { name: 'x-content-type-options', test: (value) => value === 'nosniff', expected: 'nosniff' },
   { name: 'referrer-policy', test: (value) => /^(no-referrer|same-origin)$/.test(value), expected: 'no-referrer' },
+  { name: 'cache-control', test: (value) => /(^|[ ,])(no-cache|no-store)([ ,]|$)/.test(value), expected: 'no-cache' },
   { name: 'content-type', test: (value) => /^text\/html; *charset=utf-8$/i.test(value), expected: 'text/html; charset=utf-8' },
 ];
 
 /** `doctor URL`: the page as the world gets it. */
-export async function examineHeaders(url: string, { now, env }: Outside): Promise<Finding[]> {
+export async function examineHeaders(url: string, { now, env }: Outside, proxy: ProxyServer | null): Promise<Finding[]> {
   const context = createContext({
     check: 'doctor',
-    proxy: null,
+    proxy,
     resolve: createResolver(),
-    signal: AbortSignal.timeout(20_000),
+    signal: AbortSignal.timeout(proxy === null ? 20_000 : 90_000),
     run: 0,
     tryNumber: 1,
     now,
@@ -107,9 +109,19 @@ export async function examineHeaders(url: string, { now, env }: Outside): Promis
         : bad(name, `expected ${expected}, found ${JSON.stringify(cleanText(value, 80))}`);
     });
     const cookie = headers.has('set-cookie') ? [bad('set-cookie', 'the page sets a cookie, expected none')] : [];
-    return [good('page', `HTTP 200`), ...found, ...cookie];
+    return [good('page', `HTTP 200`), ...found, await examineRevalidation(url, headers.get('etag'), context), ...cookie];
   } catch (error) {
-    if (!(error instanceof TargetFailure)) throw error;
+    // What keeps us from looking is worth a line too: a proxy that is down, an onion service that wants a key.
+    if (!(error instanceof TargetFailure || error instanceof LookFailure)) throw error;
     return [bad('page', error.message)];
   }
+}
+
+/** With an ETag, a browser that asks whether its page is old gets a short answer: no-cache costs nothing. */
+async function examineRevalidation(url: string, etag: string | undefined, context: Context): Promise<Finding> {
+  if (etag === undefined) return bad('etag', 'missing, expected one, so that an unchanged page is not sent again');
+  const { status } = await requestHttp({ url, headers: { 'if-none-match': etag } }, context);
+  return status === 304
+    ? good('etag', 'an unchanged page is not sent again')
+    : bad('etag', `HTTP ${status} for what has not changed, expected 304`);
 }

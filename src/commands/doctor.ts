@@ -2,9 +2,10 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync 
 import { dirname, join } from 'node:path';
 import { ConfigurationError } from '../config/load.ts';
 import { formatAge } from '../core/calendar.ts';
-import type { Configuration } from '../core/configuration.ts';
+import type { Configuration, ProxyServer } from '../core/configuration.ts';
 import { findWatchedRelay } from '../core/mail-way.ts';
 import { count } from '../core/transition.ts';
+import { type IncidentPlaces, readIncidents } from '../incidents.ts';
 import { openInbox } from '../mail/inbox.ts';
 import { readSecret } from '../net/secret.ts';
 import { DatabaseUnusable, openHistoryForReading } from '../store/database.ts';
@@ -14,24 +15,31 @@ import { type Command, type CommandContext, EXIT, UsageError } from './command.t
 import { examineClock, examineEgress, examineHeaders, examineProxies } from './doctor-network.ts';
 import { describeCredentials, examineSecrets } from './doctor-secrets.ts';
 import { bad, type Finding, good } from './finding.ts';
-import { loadFor } from './load.ts';
+import { findIncidents, loadFor } from './load.ts';
+import { textOf } from './person.ts';
 
 /** Is this installation sound? Looks at permissions, clock, database, last run, mail and proxies; changes nothing. */
 export const doctor: Command = {
-  usage: 'doctor [--egress] [--credentials] [URL]',
+  usage: 'doctor [--egress] [--credentials] [URL [--via PROXY]]',
   summary: 'is this installation sound? permissions, clock, database, backup, last run, mail, proxies',
-  options: { egress: { type: 'boolean' }, credentials: { type: 'boolean' } },
+  options: { egress: { type: 'boolean' }, credentials: { type: 'boolean' }, via: { type: 'string' } },
   help: [
     '--egress       does what the checks need leave this machine? ICMP, DNS, each TCP port',
     '--credentials  every secret that is held, and what its thief could do',
-    'URL            the security headers of a published page',
+    'URL            the security headers of a published page, as the world gets it',
+    '--via PROXY    the name of a proxy of the configuration, to look at an onion service',
   ],
   async run(context, { values, positionals }) {
     const [url, ...more] = positionals;
     if (more.length > 0) throw new UsageError(`doctor: expected one URL, found ${JSON.stringify(more[0])} too`);
     if (url !== undefined && !/^https?:\/\//.test(url))
       throw new UsageError(`doctor: not an address, expected http:// or https://, found ${JSON.stringify(url)}`);
-    const asked = { isEgress: values['egress'] === true, isCredentials: values['credentials'] === true, url };
+    const asked = {
+      isEgress: values['egress'] === true,
+      isCredentials: values['credentials'] === true,
+      url,
+      via: textOf({ values, positionals }, 'via'),
+    };
     const findings = await examine(context, asked);
     for (const { subject, words, isBad } of findings) context.out(`${isBad ? 'BAD' : 'ok '} ${subject}: ${words}\n`);
     const found = findings.filter(({ isBad }) => isBad).length;
@@ -42,9 +50,9 @@ export const doctor: Command = {
 
 async function examine(
   context: CommandContext,
-  asked: { isEgress: boolean; isCredentials: boolean; url: string | undefined },
+  asked: { isEgress: boolean; isCredentials: boolean; url: string | undefined; via: string | null },
 ): Promise<Finding[]> {
-  if (asked.url !== undefined) return examineHeaders(asked.url, context);
+  if (asked.url !== undefined) return examineHeaders(asked.url, context, await findProxy(context, asked.via));
   let configuration: Configuration;
   const findings: Finding[] = [];
   try {
@@ -64,9 +72,18 @@ async function examine(
   const history = examineHistory(configuration, now);
   findings.push(...(await examineClock(history.lastRunAt, now)), ...history.findings, ...examineCron());
   findings.push(...examineMail(configuration), ...(await examineInbox(configuration, env)), ...examineSecrets(configuration, env));
-  findings.push(...(await examineKeys(configuration, now)));
+  findings.push(...(await examineKeys(configuration, now)), ...(await examineIncidents(findIncidents(context, configuration))));
   findings.push(...(await examineProxies(configuration, context)));
   return findings;
+}
+
+/** An onion service is looked at through its proxy, whose name only the configuration knows. */
+async function findProxy(context: CommandContext, via: string | null): Promise<ProxyServer | null> {
+  if (via === null) return null;
+  const { proxies } = (await loadFor(context, 'read')).configuration;
+  const found = Object.hasOwn(proxies, via) ? proxies[via] : undefined;
+  if (found === undefined) throw new UsageError(`doctor: --via: no proxy ${JSON.stringify(via)} in the configuration`);
+  return found;
 }
 
 /** Whoever can write the configuration decides what is connected to, and with which secrets. */
@@ -84,6 +101,12 @@ function examineFiles(configPath: string): Finding[] {
   return open.length === 0
     ? [good('configuration files', 'only for those who may write them')]
     : open.map((path) => bad('configuration files', `${path} can be written by everybody`));
+}
+
+async function examineIncidents(places: IncidentPlaces): Promise<Finding[]> {
+  const { incidents, problems } = await readIncidents(places, false);
+  if (problems.length > 0) return problems.map((problem) => bad('incidents', problem));
+  return incidents.length === 0 ? [] : [good('incidents', count(incidents.length, 'file'))];
 }
 
 async function examineInbox({ mail }: Configuration, env: CommandContext['env']): Promise<Finding[]> {

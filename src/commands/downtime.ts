@@ -11,12 +11,13 @@ import { type Act, letAct, takeDuration, takeTarget, takeText, takeTime, textOf 
 
 /** Planned work: the state is measured and shown, and nothing new is told until its end. */
 export const downtime: Command = {
-  usage: 'downtime add TARGET --from T --for D --note TEXT [--repeat weekly] [--flexible D] | list | remove N',
+  usage: 'downtime add TARGET --from T --for D --note TEXT [--public TEXT] [--repeat weekly] [--flexible D] | list | remove N',
   summary: 'planned work: nothing is told of TARGET and what depends on it',
   options: {
     from: { type: 'string' },
     for: { type: 'string' },
     note: { type: 'string' },
+    public: { type: 'string' },
     repeat: { type: 'string' },
     flexible: { type: 'string' },
   },
@@ -24,6 +25,7 @@ export const downtime: Command = {
     'TARGET         a check, host, service or pattern; what depends on it is covered too',
     '--from T       2026-12-01T22:00, with a zone if it is not yours, or a duration from now (0s)',
     '--for D        how long, such as 2h; at most 90d',
+    '--public TEXT  what the public page says of it; without it, that maintenance is planned, and when',
     '--repeat weekly  again every week at the same local time',
     '--flexible D   begins with the first failure within D after --from, and lasts --for from then on',
     'list           those that hold or come; remove N ends one, and what is still broken is told',
@@ -58,7 +60,18 @@ function add({ context, configuration, database, author }: Act, given: Arguments
   if (repeat === null && end <= now)
     throw new UsageError(`downtime add: is over already, expected an end after ${formatTime(now, zone)}`);
   findChecks('downtime add', target, configuration);
-  const number = addDowntime(database, { target, from, duration, repeat, zone, flexible, at: now, author, note });
+  const number = addDowntime(database, {
+    target,
+    from,
+    duration,
+    repeat,
+    zone,
+    flexible,
+    at: now,
+    author,
+    note,
+    publicNote: takePublic(given),
+  });
   const covered = coveredBy(
     target,
     configuration.checks.filter((check) => check.enabled),
@@ -67,6 +80,10 @@ function add({ context, configuration, database, author }: Act, given: Arguments
     `downtime ${number} by ${author}: ${count(covered, 'check')}, ${describe({ from, duration, repeat, zone, flexible })}\n`,
   );
   return EXIT.done;
+}
+
+function takePublic(given: Arguments): string | null {
+  return textOf(given, 'public') === null ? null : takeText('downtime add', given, 'public');
 }
 
 type Planned = Pick<Downtime, 'from' | 'duration' | 'repeat' | 'zone' | 'flexible'>;

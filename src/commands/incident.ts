@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { formatTime, toTimestamp } from '../core/calendar.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { Status } from '../core/status.ts';
@@ -7,7 +7,7 @@ import { cleanText } from '../core/text.ts';
 import { openHistoryForReading } from '../store/database.ts';
 import { readStatuses } from '../store/history.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
-import { loadFor } from './load.ts';
+import { findIncidents, loadFor } from './load.ts';
 import { authorOf, takeText, takeTime, textOf } from './person.ts';
 
 /** An incident is a file that people write and keep: Markdown with front matter, for the public page. */
@@ -34,7 +34,7 @@ export const incident: Command = {
         ? (oldestProblem(configuration, services) ?? now)
         : takeTime('incident new', 'since', since, { zone: configuration.timezone, now });
     const reportedBy = cleanText(textOf(given, 'reported-by') ?? 'vigie', 60) || 'vigie';
-    const folder = join(folderOf(context.cwd, context.configPath), 'incidents');
+    const { folder } = findIncidents(context, configuration);
     const text = incidentText({
       title,
       services,
@@ -71,12 +71,6 @@ function oldestProblem({ state, checks }: Configuration, services: string[]): nu
   const hurt = checks.filter(({ service }) => service !== null && services.includes(service));
   const onsets = hurt.flatMap(({ id }) => statuses.get(id)?.problem?.onset ?? []);
   return onsets.length === 0 ? null : Math.min(...onsets);
-}
-
-/** Beside the global file: incidents are configuration's neighbours, and kept with it. */
-export function folderOf(cwd: string, configPath: string): string {
-  const path = resolve(cwd, configPath);
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? path : dirname(path);
 }
 
 /** ASCII letters, digits and dashes: a name of a file and of a page. */

@@ -1,10 +1,11 @@
+import { readIncidents } from '../incidents.ts';
 import { loadMetricCatalogue } from '../registry.ts';
 import { publishSites } from '../site/publisher.ts';
 import { takeSnapshot } from '../snapshot.ts';
 import { openHistory, takeLock } from '../store/database.ts';
 import { readRuns, readStatuses } from '../store/history.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
-import { loadFor } from './load.ts';
+import { findIncidents, loadFor } from './load.ts';
 
 /** The pages again from the history, without any check. */
 export const render: Command = {
@@ -23,7 +24,11 @@ export const render: Command = {
       if (record === undefined) throw new UsageError('render: the history is empty, expected a run before: vigie run');
       const statuses = readStatuses(database);
       const pages = await publishSites(
-        takeSnapshot(database, { configuration, statuses, record, now: record.startedAt, banners: [] }),
+        takeSnapshot(
+          database,
+          { configuration, statuses, record, now: record.startedAt, banners: [] },
+          await readIncidents(findIncidents(context, configuration)),
+        ),
         await loadMetricCatalogue(configuration.checks.map((check) => check.type)),
       );
       if (context.isTerminal) context.out(`${pages.written} pages written, ${pages.unchanged} unchanged\n`);

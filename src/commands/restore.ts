@@ -4,8 +4,7 @@ import type { Configuration } from '../core/configuration.ts';
 import { count } from '../core/transition.ts';
 import { type CarriedFile, isDatabaseError, openHistory, restoreBackup, takeLock, toDatabaseFault } from '../store/database.ts';
 import { type Command, type CommandContext, EXIT } from './command.ts';
-import { folderOf } from './incident.ts';
-import { loadFor } from './load.ts';
+import { findIncidents, loadFor } from './load.ts';
 import { takeTarget } from './person.ts';
 
 /** Puts a backup in its place; what is there is moved aside or left as it is, never lost. */
@@ -54,9 +53,10 @@ function put({ place, mode, content }: CarriedFile, configuration: Configuration
 }
 
 /** Only places that a backup of ours can hold: a file made by others leads nowhere else. */
-function pathOf(place: string, { heartbeat, state }: Configuration, { cwd, configPath }: CommandContext): string | null {
+function pathOf(place: string, configuration: Configuration, context: CommandContext): string | null {
+  const { heartbeat, state } = configuration;
   if (place === 'heartbeat.key') return heartbeat.key;
   if (place === 'config/good.json') return join(state, place);
   const [, name = ''] = /^incidents\/([A-Za-z0-9][A-Za-z0-9._-]*\.md)$/.exec(place) ?? [];
-  return name === '' ? null : join(folderOf(cwd, configPath), 'incidents', name);
+  return name === '' ? null : join(findIncidents(context, configuration).folder, name);
 }

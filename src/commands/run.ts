@@ -18,7 +18,7 @@ import {
 import { readMeta } from '../store/history.ts';
 import { formatProgress } from '../terminal.ts';
 import { type Arguments, type Command, type CommandContext, EXIT } from './command.ts';
-import { loadFor } from './load.ts';
+import { findIncidents, loadFor } from './load.ts';
 
 export const run: Command = {
   usage: 'run [--now PATTERN]',
@@ -122,6 +122,7 @@ function toBatch(
     whole: parts.whole,
     remember: { config_told: toldOf({ problems, removed }) },
     banners: banners.slice(0, 10),
+    incidents: findIncidents(context, configuration),
     observerFor: async (run) => {
       const { createObserver } = await import('../observer.ts');
       const onResult = parts.progress === null ? undefined : () => parts.progress?.step();

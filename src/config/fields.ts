@@ -248,6 +248,11 @@ const SITE: Fields = {
   output: line('Folder that it is written to.'),
   url: option.url('Where people read it: mails link to it.', { schemes: ['http', 'https'], optional: true }),
   title: line('Its heading; default: `title`.', optional),
+  refresh: option.duration('How often an open overview asks for itself again; default: never.', {
+    min: 30,
+    max: 86_400,
+    optional: true,
+  }),
 };
 
 /** The rest of the global file. */

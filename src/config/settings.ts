@@ -51,6 +51,7 @@ interface SiteValues {
   output: string;
   url?: string;
   title?: string;
+  refresh?: number;
 }
 
 interface MailValues {
@@ -93,7 +94,9 @@ function toRecord<T>(defined: Map<string, Defined>, read: (each: Defined) => T |
 }
 
 function toSite(site: SiteValues | undefined, folder: string, title: string): Site | null {
-  return site ? { output: resolve(folder, site.output), url: site.url ?? null, title: site.title ?? title } : null;
+  if (!site) return null;
+  const { output, url = null, refresh } = site;
+  return { output: resolve(folder, output), url, title: site.title ?? title, ...(refresh === undefined ? {} : { refresh }) };
 }
 
 function toHeartbeat(heartbeat: GlobalValues['heartbeat'], folder: string): General['heartbeat'] {

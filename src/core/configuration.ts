@@ -181,6 +181,8 @@ export interface Site {
   output: string;
   url: string | null;
   title: string;
+  /** Seconds after which an open overview asks for itself again. */
+  refresh?: number;
 }
 
 /** The whole configuration in its normal form; paths are absolute. Plain JSON, so that it can be cached and compared. */

@@ -40,6 +40,8 @@ export interface Downtime {
   at: number;
   author: string;
   note: string;
+  /** Words for the public page, or null: then only its times stand there. */
+  publicNote: string | null;
 }
 
 /** "I am deploying": until its end what it covers is checked in every run. */

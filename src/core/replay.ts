@@ -128,6 +128,7 @@ export class Replay {
         begun: null,
         toldUntil: now,
         removedAt: null,
+        publicNote: null,
         at: now,
         author: 'replay',
         note,

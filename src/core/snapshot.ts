@@ -2,6 +2,7 @@ import type { DayCounters } from './availability.ts';
 import type { Configuration } from './configuration.ts';
 import type { MeasuredResult } from './figures.ts';
 import type { FleetHistory } from './fleet-report.ts';
+import type { Incident } from './incident.ts';
 import type { Event } from './item.ts';
 import type { Past } from './past.ts';
 import type { People } from './people.ts';
@@ -91,6 +92,8 @@ export interface Snapshot {
   said: People | null;
   /** What is known of the whole fleet, read when its pages are made; null before it was first counted. */
   fleet: { day: string; months: string[]; key: string; read(): FleetHistory } | null;
+  /** What people wrote for the public, the newest first. */
+  incidents: Incident[];
   /** Sentences for the red banner: configuration in its last good version, mail that failed. */
   banners: string[];
 }

@@ -7,6 +7,14 @@ import type { State } from './state.ts';
 import type { Status } from './status.ts';
 import { count } from './transition.ts';
 import { type BarRun, dayLabels, toDayBar, worstBar } from './views-bar.ts';
+import {
+  type IncidentMonth,
+  type PublicIncident,
+  type PublicMaintenance,
+  toMaintenance,
+  toMonths,
+  toPublicIncidents,
+} from './views-incidents.ts';
 import { type Said, toSaid } from './views-people.ts';
 import { type Calendar, formatAvailability, type Moment, type StateClass, toCalendar } from './views-words.ts';
 
@@ -20,6 +28,12 @@ export interface PublicView {
   headline: string;
   worst: StateClass;
   groups: { name: string; services: PublicService[] }[];
+  /** The newest first. */
+  incidents: PublicIncident[];
+  months: IncidentMonth[];
+  maintenance: PublicMaintenance[];
+  /** Seconds after which an open first page asks for itself again; 0: never. */
+  refresh: number;
 }
 
 export const PUBLIC_STATES = ['operational', 'degraded', 'down', 'maintenance', 'unknown'] as const;
@@ -49,6 +63,8 @@ export interface PublicService {
   /** Availability over all of them. */
   share: string;
   summary: string;
+  /** Incidents that name it, of the last 90 days. */
+  incidents: PublicIncident[];
 }
 
 export interface PublicDay {
@@ -78,17 +94,22 @@ export function toPublicView(snapshot: Snapshot): PublicView {
   const { configuration, now, run } = snapshot;
   const calendar = toCalendar(configuration.timezone, now);
   const labels = dayLabels(toDay(now));
-  const means = { calendar, labels, said: toSaid(snapshot) };
+  const means = { calendar, labels, said: toSaid(snapshot), incidents: toPublicIncidents(snapshot, calendar) };
   const services = Object.values(configuration.services)
     .filter((service) => service.public !== null)
     .map((service) => toPublicService(snapshot, service, means));
+  const { incidents } = means;
   return {
     title: configuration.sites.public?.title ?? '',
     madeAt: calendar.full(now),
     run: run.run,
     nextRunBy: calendar.full(snapshot.nextRunBy),
-    ...toHeadline(services),
+    ...toHeadline(services, incidents),
     groups: toGroups(services),
+    incidents,
+    months: toMonths(incidents, now),
+    maintenance: toMaintenance(snapshot, calendar),
+    refresh: configuration.sites.public?.refresh ?? 0,
   };
 }
 
@@ -98,7 +119,7 @@ function toGroups(services: PublicService[]): PublicView['groups'] {
   return names.map((name) => ({ name, services: services.filter((service) => service.group === name) }));
 }
 
-function toHeadline(services: PublicService[]): Pick<PublicView, 'headline' | 'worst'> {
+function toHeadline(services: PublicService[], incidents: PublicIncident[]): Pick<PublicView, 'headline' | 'worst'> {
   const inState = (state: PublicState) => services.filter((service) => service.state === state);
   const [down, degraded, unknown] = [inState('down'), inState('degraded'), inState('unknown')];
   const planned = inState('maintenance');
@@ -107,6 +128,11 @@ function toHeadline(services: PublicService[]): Pick<PublicView, 'headline' | 'w
   if (down.length > 0) told.push(sayState(down, 'is down', 'are down', services.length));
   if (degraded.length > 0) told.push(sayState(degraded, 'is degraded', 'are degraded', services.length));
   if (told.length > 0) return { headline: `${told.join('; ')}.`, worst: down.length > 0 ? 'critical' : 'warning' };
+  // People may know of what no check sees.
+  const open = incidents.filter(({ isOpen }) => isOpen);
+  if (open.length > 0) {
+    return { headline: open.length === 1 ? `Incident: ${open[0]?.title}` : `${open.length} incidents are open.`, worst: 'warning' };
+  }
   if (planned.length > 0) {
     return { headline: `${sayState(planned, 'is in maintenance', 'are in maintenance', services.length)}.`, worst: 'skipped' };
   }
@@ -130,6 +156,7 @@ interface Means {
   calendar: Calendar;
   labels: string[];
   said: Said;
+  incidents: PublicIncident[];
 }
 
 function toPublicService(snapshot: Snapshot, service: Service, means: Means): PublicService {
@@ -157,11 +184,16 @@ function toPublicService(snapshot: Snapshot, service: Service, means: Means): Pu
     trouble: days.filter((one) => ['critical', 'warning', 'unknown'].includes(one.class)).reverse(),
     share: toShareWords(windows[3]?.share ?? null),
     summary: describeDays(days, windows[3]?.share ?? null),
+    incidents: means.incidents.filter(
+      (one) =>
+        (one.isOpen || one.started.iso.slice(0, 10) >= (means.labels[0] ?? '')) &&
+        one.services.some(({ name }) => name === service.name),
+    ),
   };
 }
 
 /** Checks that are not public never count. */
-function publicChecks(configuration: Configuration, service: Service): Check[] {
+export function publicChecks(configuration: Configuration, service: Service): Check[] {
   return configuration.checks.filter((check) => check.service === service.name && check.enabled && check.public !== null);
 }
 
@@ -170,7 +202,7 @@ function toPart(check: Check, state: PublicState, serviceTitle: string): PublicS
   return [{ title: check.public.title, description: check.public.description, ...STATE_WORDS[state] }];
 }
 
-interface Verdict {
+export interface Verdict {
   state: PublicState;
   since: number | null;
 }
@@ -207,7 +239,7 @@ function lastCounted(status: Status, readRecent: () => PastResult[]): { at: numb
 }
 
 /** With `any`, a service is down once so many of its redundant checks are; fewer leave it degraded. */
-function combine(service: Service, verdicts: (Verdict & { check: Check })[]): Verdict {
+export function combine(service: Pick<Service, 'any'>, verdicts: (Verdict & { check: Check })[]): Verdict {
   const { any } = service;
   const redundant = verdicts.filter(({ check }) => any?.of.includes(check.id) === true);
   const others = verdicts.filter((verdict) => !redundant.includes(verdict));

@@ -1,5 +1,6 @@
 import { toTimestamp } from '../core/calendar.ts';
 import { countChecks } from '../core/heartbeat.ts';
+import { toPlainText } from '../core/incident.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { stateType } from '../core/status.ts';
 import { toSaid } from '../core/views-people.ts';
@@ -65,11 +66,31 @@ export function toPublicJson(view: PublicView): string {
       title: service.title,
       group: service.group,
       state: service.state,
-      since: service.since.iso === '' ? null : service.since.iso,
+      since: orNull(service.since.iso),
       availability: Object.fromEntries(service.windows.map(({ window, share }) => [window, share])),
     })),
-    incidents: [],
+    incidents: view.incidents.map((one) => ({
+      name: one.name,
+      title: one.title,
+      page: one.page,
+      services: one.services.map(({ name }) => name),
+      started: one.started.iso,
+      ended: orNull(one.ended.iso),
+      text: toPlainText(one.intro),
+      updates: one.updates.map(({ at, title, blocks }) => ({ at: orNull(at.iso), title, text: toPlainText(blocks) })),
+    })),
+    maintenance: view.maintenance.map(({ words, services: hurt, isNow, from, to }) => ({
+      words,
+      services: hurt.map(({ name }) => name),
+      now: isNow,
+      from: from.iso,
+      to: to.iso,
+    })),
   });
+}
+
+function orNull(iso: string): string | null {
+  return iso === '' ? null : iso;
 }
 
 function toJson(content: object): string {

@@ -1,12 +1,18 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Site } from '../core/configuration.ts';
 import type { Snapshot } from '../core/snapshot.ts';
+import { toPublicChanges } from '../core/views-changes.ts';
+import type { PublicIncident } from '../core/views-incidents.ts';
 import { type Keyed, type PrivateView, toPrivateView } from '../core/views-private.ts';
-import { type PublicView, toPublicView } from '../core/views-public.ts';
+import { type PublicService, type PublicView, toPublicView } from '../core/views-public.ts';
 import type { MetricCatalogue } from '../core/views-words.ts';
+import { BADGE_VERSION, toBadgeJson, toBadgePng, toBadgeSvg } from './badge.ts';
+import { toPrivateFeed, toPublicFeed } from './feed.ts';
 import { toPrivateJson, toPublicJson } from './json.ts';
 import { toMetricsText } from './openmetrics.ts';
 import { loadRenderer, type Renderer } from './renderer.ts';
+import { STOP_MARK } from './stop-mark.ts';
 import { type SiteCounts, type SiteFile, type SiteFiles, writeSite } from './writer.ts';
 
 export type { SiteCounts } from './writer.ts';
@@ -22,9 +28,11 @@ export async function publishSites(snapshot: Snapshot, catalogue: MetricCatalogu
         renderPrivateSite(render, toPrivateView(snapshot, catalogue), {
           json: toPrivateJson(snapshot),
           metrics: toMetricsText(snapshot),
+          feed: toPrivateFeed(snapshot),
+          refresh: privateSite?.refresh ?? 0,
         }),
     ],
-    [publicSite, () => renderPublicSite(render, toPublicView(snapshot))],
+    [publicSite, () => renderPublicSite(render, snapshot)],
   ];
   const counts: SiteCounts = { written: 0, unchanged: 0 };
   const errors: Error[] = [];
@@ -32,6 +40,7 @@ export async function publishSites(snapshot: Snapshot, catalogue: MetricCatalogu
     if (site === null) continue;
     try {
       const { written, unchanged } = writeSite(site.output, toFiles(), String(snapshot.run.run));
+      rmSync(join(site.output, STOP_MARK), { force: true });
       counts.written += written;
       counts.unchanged += unchanged;
     } catch (error) {
@@ -48,7 +57,7 @@ const RUN_STAMP = '{run}';
 export function renderPrivateSite(
   render: Renderer,
   view: PrivateView,
-  { json, metrics }: { json: string; metrics: string },
+  { json, metrics, feed, refresh }: { json: string; metrics: string; feed: string; refresh: number },
 ): SiteFiles {
   const files: SiteFiles = readAssets();
   const frame = {
@@ -78,6 +87,7 @@ export function renderPrivateSite(
     files.set(`${path}.txt`, `${state}\n`);
   }
   files.set('metrics.txt', metrics);
+  files.set('feed.atom', feed);
   page('checks', 'checks.html', { key: view.checks.key, make: () => ({ ...view.checks.make(), windows: view.windows }) });
   page('runs', 'runs.html', view.runs);
   const { current, months } = view.fleet;
@@ -85,21 +95,55 @@ export function renderPrivateSite(
   for (const month of months) page('fleet', `reports/${month.month}.html`, month);
   files.set('status.json', json);
   // The overview is made anew in every run: it says when, and bears no stamp.
-  files.set('index.html', render.page('private/index.njk', 'index.html', { ...frame, ...view.overview }));
+  files.set('index.html', render.page('private/index.njk', 'index.html', { ...frame, refresh, ...view.overview }));
   return files;
 }
 
-export function renderPublicSite(render: Renderer, view: PublicView): SiteFiles {
+export function renderPublicSite(render: Renderer, snapshot: Snapshot): SiteFiles {
+  const view = toPublicView(snapshot);
   const files: SiteFiles = readAssets();
-  const { groups, ...frame } = view;
-  for (const service of groups.flatMap((group) => group.services)) {
+  const { title, madeAt, run, nextRunBy } = view;
+  const frame = { title, madeAt, run, nextRunBy };
+  for (const service of view.groups.flatMap((group) => group.services)) {
     const path = `services/${service.name}.html`;
     files.set(path, toStamped(render.page('public/service.njk', path, { ...frame, stamp: RUN_STAMP, service })));
     files.set(`state/${service.name}.txt`, `${service.state}\n`);
+    addBadges(files, service);
   }
+  addIncidents(files, render, view);
   files.set('status.json', toPublicJson(view));
-  files.set('index.html', render.page('public/index.njk', 'index.html', { ...frame, groups, stamp: '' }));
+  files.set('feed.atom', toPublicFeed(view, toPublicChanges(snapshot), snapshot.configuration.sites.public?.url ?? null));
+  files.set('index.html', render.page('public/index.njk', 'index.html', { ...view, ...toShownIncidents(view), stamp: '' }));
   return files;
+}
+
+function addBadges(files: SiteFiles, { name, title, state }: PublicService): void {
+  const badge = { name, title, state };
+  files.set(`badge/${name}.json`, toBadgeJson(badge));
+  files.set(`badge/${name}.svg`, toBadgeSvg(badge));
+  files.set(`badge/${name}.png`, { key: `${BADGE_VERSION} ${JSON.stringify(badge)}`, make: () => toBadgePng(badge) });
+}
+
+/** Made anew only when their words change: their times are those of the incident, not of the run. */
+function addIncidents(files: SiteFiles, render: Renderer, { title, incidents, months }: PublicView): void {
+  const page = (template: string, path: string, shown: object) =>
+    files.set(path, {
+      key: `${render.version}\n${title}\n${JSON.stringify(shown)}`,
+      make: () => toStamped(render.page(`public/${template}.njk`, path, { title, stamp: RUN_STAMP, ...shown })),
+    });
+  for (const incident of incidents) page('incident', incident.page, { incident });
+  page('history', 'history.html', { months });
+}
+
+const LATELY_MS = 7 * 86_400_000;
+
+/** The overview tells what is open, and names what ended within a week. */
+function toShownIncidents({ incidents, madeAt }: PublicView): { open: PublicIncident[]; recent: PublicIncident[] } {
+  const since = Date.parse(madeAt.iso) - LATELY_MS;
+  return {
+    open: incidents.filter(({ isOpen }) => isOpen),
+    recent: incidents.filter(({ isOpen, ended }) => !isOpen && Date.parse(ended.iso) >= since),
+  };
 }
 
 /** The stamp stands last in a page, after everything that a peer may have said. */

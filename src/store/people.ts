@@ -17,7 +17,7 @@ export function readPeople(database: Database, now: number, onset = now): People
   const downtimes = database
     .prepare(`
       SELECT downtime AS number, target, from_at AS "from", duration_s AS duration, repeats AS repeat, zone, flexible_s AS flexible,
-        begun_window AS begunWindow, begun_at AS begunAt, told_until AS toldUntil, removed_at AS removedAt, at, author, note
+        begun_window AS begunWindow, begun_at AS begunAt, told_until AS toldUntil, removed_at AS removedAt, at, author, note, public_note AS publicNote
       FROM downtimes WHERE over_at IS NULL ORDER BY downtime`)
     .all() as DowntimeRow[];
   const changes = database
@@ -33,7 +33,7 @@ function toDowntime({ begunWindow, begunAt, ...row }: DowntimeRow): Downtime {
 
 /** A history that is only read may be of the version before: then nobody has said anything. */
 function hasTables(database: Database): boolean {
-  return database.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'replies'").get() !== undefined;
+  return database.prepare("SELECT 1 FROM pragma_table_info('downtimes') WHERE name = 'public_note'").get() !== undefined;
 }
 
 /** What a run changed of what people said: part of the run's one transaction. */
@@ -103,8 +103,8 @@ function endAcknowledgements(database: Database, check: string, { at, because }:
 /** Returns the downtime's number. */
 export function addDowntime(database: Database, downtime: Omit<Downtime, 'number' | 'begun' | 'toldUntil' | 'removedAt'>): number {
   return act(database, () => {
-    const sql = `INSERT INTO downtimes (target, from_at, duration_s, repeats, zone, flexible_s, told_until, at, author, note)
-      VALUES (:target, :from, :duration, :repeat, :zone, :flexible, :at, :at, :author, :note)`;
+    const sql = `INSERT INTO downtimes (target, from_at, duration_s, repeats, zone, flexible_s, told_until, at, author, note, public_note)
+      VALUES (:target, :from, :duration, :repeat, :zone, :flexible, :at, :at, :author, :note, :publicNote)`;
     return Number(database.prepare(sql).run(downtime).lastInsertRowid);
   });
 }

@@ -240,6 +240,8 @@ export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE fleet (day TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
   `,
+  // What the public page says of planned work.
+  'ALTER TABLE downtimes ADD COLUMN public_note TEXT',
 ];
 
 /** SQL functions that migrations use; values that are in the newer form already stay as they are. */

@@ -130,8 +130,8 @@ describe('vigie doctor URL', needs('nginx'), () => {
   let nginx: Nginx;
   before(async () => {
     nginx = await startNginx({
-      lines: `location = /good.html { charset utf-8; add_header Content-Security-Policy "default-src 'none'; style-src 'self'";
-        add_header X-Content-Type-Options nosniff; add_header Referrer-Policy no-referrer; }`,
+      lines: `location = /good.html { charset utf-8; add_header Content-Security-Policy "default-src 'none'; style-src 'self'; frame-ancestors 'none'";
+        add_header X-Content-Type-Options nosniff; add_header Referrer-Policy no-referrer; add_header Cache-Control no-cache; }`,
     });
     writeFileSync(join(nginx.root, 'good.html'), 'x');
     writeFileSync(join(nginx.root, 'bad.html'), 'x');
@@ -150,6 +150,7 @@ describe('vigie doctor URL', needs('nginx'), () => {
     const { code, stdout } = await doctor(`http://127.0.0.1:${nginx.port}/bad.html`);
     assert.equal(code, 1);
     assert.match(stdout, /^BAD content-security-policy: missing, expected default-src 'none'/m);
+    assert.match(stdout, /^BAD cache-control: missing, expected no-cache$/m);
     assert.match(stdout, /^BAD x-content-type-options: missing, expected nosniff$/m);
   });
 

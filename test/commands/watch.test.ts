@@ -120,10 +120,37 @@ describe('vigie watch', needs('nginx'), () => {
     writeFileSync(at('old.txt'), old(3600));
     await watch(at('old.txt'), '--replace', at('site/public'));
     const page = readFileSync(at('site/public/index.html'), 'utf8');
-    assert.match(page, /<h1 class="verdict unknown">Monitoring has stopped since \w{3} \d{4}-\d\d-\d\d \d\d:\d\d UTC\.<\/h1>/);
+    assert.match(
+      page,
+      /<h1 class="verdict critical stopped">Monitoring has stopped since \w{3} \d{4}-\d\d-\d\d \d\d:\d\d UTC\.<\/h1>/,
+    );
     assert.doesNotMatch(page, /<script|style=/);
+    assert.equal(readFileSync(at('site/public/state/website.txt'), 'utf8'), 'unknown\n', 'a script believes no old word');
+    assert.match(readFileSync(at('site/public/badge/website.json'), 'utf8'), /"message":"unknown"/);
     assert.equal((await vigie(folder.path, ['run', '--now', '*'])).code, 0);
     assert.match(readFileSync(at('site/public/index.html'), 'utf8'), /website works\./);
+    assert.equal(readFileSync(at('site/public/state/website.txt'), 'utf8'), 'operational\n');
+    assert.match(readFileSync(at('site/public/badge/website.svg'), 'utf8'), /website: operational/);
+  });
+
+  it('[W4] a run with nothing due takes a replaced page back too, and words for scripts of the private site', async () => {
+    const before = {
+      page: readFileSync(at('site/private/index.html'), 'utf8'),
+      badge: readFileSync(at('site/public/badge/website.png')),
+    };
+    await watch(at('old.txt'), '--replace', at('site/private'));
+    await watch(at('old.txt'), '--replace', at('site/public'));
+    assert.match(readFileSync(at('site/private/index.html'), 'utf8'), /Monitoring has stopped/);
+    assert.equal(readFileSync(at('site/private/state/website.txt'), 'utf8'), 'UNKNOWN\n');
+    assert.notDeepEqual(readFileSync(at('site/public/badge/website.png')), before.badge);
+    const { code, stdout } = await vigie(folder.path, ['run', '--json']);
+    assert.equal(code, 0);
+    assert.equal(JSON.parse(stdout).checks.due, 0);
+    assert.match(readFileSync(at('site/private/index.html'), 'utf8'), /<h1/);
+    assert.doesNotMatch(readFileSync(at('site/private/index.html'), 'utf8'), /Monitoring has stopped/);
+    assert.equal(readFileSync(at('site/private/state/website.txt'), 'utf8'), 'OK\n');
+    assert.deepEqual(readFileSync(at('site/public/badge/website.png')), before.badge);
+    assert.deepEqual(JSON.parse((await vigie(folder.path, ['run', '--json'])).stdout).pages, { written: 0, unchanged: 0 });
   });
 
   it('[W4] leaves the page alone while all is well, and when only the network is in the way', async () => {

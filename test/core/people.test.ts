@@ -43,6 +43,7 @@ function downtimeOf(more: Partial<Downtime> = {}): Downtime {
     begun: null,
     toldUntil: START - 1,
     removedAt: null,
+    publicNote: null,
     at: START - HOUR,
     author: 'anna',
     note: 'new disk',

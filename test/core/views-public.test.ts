@@ -129,6 +129,7 @@ function inDowntime(target: string): Snapshot['said'] {
     begun: null,
     toldUntil: 0,
     removedAt: null,
+    publicNote: null,
   };
   return { acknowledgements: [], changes: [], downtimes: [{ ...planned, target, at: NOW - 60_000, author: 'anna', note: 'x' }] };
 }

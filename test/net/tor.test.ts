@@ -8,12 +8,15 @@ import proxyCheck from '../../checks/proxy.ts';
 import report from '../../checks/report.ts';
 import { LookFailure, TargetFailure } from '../../src/core/failure.ts';
 import { bind } from '../support/bind.ts';
+import { type CertificateRig, certificateRig } from '../support/certificates.ts';
 import { codeOf, runCheck } from '../support/check.ts';
+import { globalFile, installation, vigie } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
 import { DEMO_CATALOGUE, demoSnapshot } from '../support/demo.ts';
 import { openFirefox, throughTor } from '../support/firefox.ts';
 import { NOW, signedReport, testHost } from '../support/host-report.ts';
 import { needs } from '../support/server.ts';
+import { type Serving, startShipped } from '../support/shipped-servers.ts';
 import { type PublishedSites, publishInto } from '../support/site.ts';
 import { type SiteServer, serveFolder } from '../support/site-server.ts';
 import {
@@ -25,10 +28,13 @@ import {
   waitUntil,
 } from '../support/tor-network.ts';
 
-const here = needs('tor', 'tor-gencert');
+const here = needs('tor', 'tor-gencert', 'nginx');
 let tor: TorNetwork;
 let web: SiteServer;
 let sites: PublishedSites;
+let rig: CertificateRig;
+/** nginx as docs/web-servers has it, in front of both sites. */
+let shipped: Serving;
 const web1 = testHost('web1');
 /** Clients that have the key for the service `closed`, a wrong one, and none; each lets us in to its control port in its own way. */
 let keyed: TorClient;
@@ -62,7 +68,10 @@ before(async () => {
     '/vigie-report': signedReport(web1).toString(),
   });
   const ports = { 80: `127.0.0.1:${web.port}` };
-  tor = await startTorNetwork({ open: { ports }, closed: { ports, only: key.service } });
+  rig = certificateRig();
+  shipped = await startShipped('nginx', sites.folder, rig.issue('status.example.org'));
+  const closed = { ...ports, 8080: `127.0.0.1:${shipped.privatePort}` };
+  tor = await startTorNetwork({ open: { ports }, closed: { ports: closed, only: key.service } });
   const name = (tor.onions['closed'] ?? '').replace('.onion', '');
   const lines = (folder: string) => `ControlSocket ${folder}/control\nCookieAuthentication 1\n`;
   [keyed, mistaken, keyless] = await Promise.all([
@@ -76,6 +85,8 @@ before(async () => {
 after(async () => {
   await tor?.stop();
   web?.close();
+  await shipped?.stop();
+  rig?.remove();
   sites?.remove();
 });
 
@@ -84,6 +95,27 @@ test('[N1] an onion service is checked through Tor', here, async () => {
   assert.equal(seen.kind, 'measured', seen.output);
 });
 
+test(
+  '[H2] vigie doctor sees the private site behind client authorisation as who holds a key does; who holds none does not find it',
+  here,
+  async () => {
+    const proxies = `proxies:\n  keyed: { url: "socks5h://127.0.0.1:${keyed.socksPort}" }\n  keyless: { url: "socks5h://127.0.0.1:${keyless.socksPort}" }\n`;
+    const checks = 'services:\n  website: { checks: { page: { type: http, url: "http://127.0.0.1:1/" } } }\n';
+    const home = installation(globalFile('maildir:state/mail', proxies), { 'website.yaml': checks });
+    try {
+      const doctor = (via: string) => vigie(home.path, ['doctor', `http://${tor.onions['closed']}:8080/`, '--via', via]);
+      const seen = await doctor('keyed');
+      assert.equal(seen.code, 0, seen.stdout + seen.stderr);
+      assert.match(seen.stdout, /^ok {2}etag: /m);
+      const { code, stdout } = await doctor('keyless');
+      assert.equal(code, 1);
+      assert.match(stdout, /^BAD page: .*\(F4\)/m);
+      assert.equal((await doctor('nobody')).code, 2);
+    } finally {
+      home.remove();
+    }
+  },
+);
 test('[T6] [N1] a host’s report is fetched from its onion service', here, async () => {
   const proxy = { name: 'tor', host: '127.0.0.1', port: tor.socksPort };
   const options = bind(report, { url: `http://${tor.onion}/vigie-report`, host: 'web1', keys: [web1.line] });

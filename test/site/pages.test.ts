@@ -44,11 +44,29 @@ function emptySnapshot(): Snapshot {
   const demo = demoSnapshot();
   const run = { ...demo.run, run: 1 };
   const configuration = configurationOf([], { hosts: {}, services: {}, sites: demo.configuration.sites });
-  return { ...demo, run, configuration, statuses: new Map(), pasts: new Map(), runs: [run], events: [], messages: [] };
+  return {
+    ...demo,
+    run,
+    configuration,
+    statuses: new Map(),
+    pasts: new Map(),
+    runs: [run],
+    events: [],
+    messages: [],
+    incidents: [],
+  };
 }
 
 function unseenSnapshot(): Snapshot {
-  return { ...demoSnapshot(), statuses: new Map(), pasts: new Map(), events: [], messages: [], recentResults: () => [] };
+  return {
+    ...demoSnapshot(),
+    statuses: new Map(),
+    pasts: new Map(),
+    events: [],
+    messages: [],
+    incidents: [],
+    recentResults: () => [],
+  };
 }
 
 /** 200 problems with names as long as they may be. */

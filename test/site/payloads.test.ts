@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { type DefaultTreeAdapterTypes, parseFragment } from 'parse5';
+import type { Block, Incident } from '../../src/core/incident.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import { toPrivateView } from '../../src/core/views-private.ts';
-import { toPublicView } from '../../src/core/views-public.ts';
 import { toPrivateJson } from '../../src/site/json.ts';
 import { toMetricsText } from '../../src/site/openmetrics.ts';
 import { renderPrivateSite, renderPublicSite } from '../../src/site/publisher.ts';
@@ -73,23 +73,33 @@ function attacked(text: string): Snapshot {
       read: () =>
         demo.notices.read().map((one) => ({ ...one, subject: text, reason: text, contact: text, recipient: text, closed: text })),
     },
+    incidents: [written(text)],
     banners: [text],
     said: {
       acknowledgements: said.acknowledgements.map((one) => ({ ...one, author: text, note: text, publicNote: text })),
-      downtimes: said.downtimes.map((one) => ({ ...one, target: text, author: text, note: text })),
+      downtimes: said.downtimes.map((one) => ({ ...one, author: text, note: text, publicNote: text, target: 'website' })),
       changes: said.changes.map((one) => ({ ...one, author: text, note: text })),
     },
   };
 }
 
+/** An incident with the text in each of its words; how Markdown is read is another test's. */
+function written(text: string): Incident {
+  const run = { text, href: '', isStrong: true, isEmphasis: false, isCode: true, isBreak: false };
+  const blocks: Block[] = [{ kind: 'list', items: [[{ kind: 'paragraph', runs: [run] }], [{ kind: 'code', text }]] }];
+  const [first] = demoSnapshot().incidents;
+  if (first === undefined) throw new Error('the demo has an incident');
+  return { ...first, title: text, reportedBy: text, author: text, intro: blocks, updates: [{ at: null, title: text, blocks }] };
+}
+
 function pagesWith(render: Renderer, text: string): Map<string, string> {
   const snapshot = attacked(text);
-  const texts = { json: toPrivateJson(snapshot), metrics: toMetricsText(snapshot) };
+  const texts = { json: toPrivateJson(snapshot), metrics: toMetricsText(snapshot), feed: '', refresh: 0 };
   const files = [
     ...[...renderPrivateSite(render, toPrivateView(snapshot, DEMO_CATALOGUE), texts)].map(
       ([path, file]) => [`private/${path}`, file] as const,
     ),
-    ...[...renderPublicSite(render, toPublicView(snapshot))].map(([path, file]) => [`public/${path}`, file] as const),
+    ...[...renderPublicSite(render, snapshot)].map(([path, file]) => [`public/${path}`, file] as const),
   ];
   const pages = files.filter(([path]) => path.endsWith('.html'));
   return new Map(

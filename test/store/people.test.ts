@@ -55,6 +55,7 @@ describe('what people said, in the store', () => {
     at: NOON,
     author: 'anna',
     note: 'new disk',
+    publicNote: 'The shop is closed.',
   };
 
   it('[W2] a change is known for as long as a problem that began after it: pages say what came just before', () => {

@@ -8,6 +8,7 @@ import {
 } from '../../src/core/availability.ts';
 import type { Check, Configuration, Service } from '../../src/core/configuration.ts';
 import type { MeasuredResult } from '../../src/core/figures.ts';
+import type { Block, Incident } from '../../src/core/incident.ts';
 import type { Event } from '../../src/core/item.ts';
 import type { Withheld } from '../../src/core/observation.ts';
 import { dayBefore, summarisePast } from '../../src/core/past.ts';
@@ -494,6 +495,7 @@ export function demoSnapshot(): Snapshot {
     reportOf: demoReport,
     said: demoPeople(),
     fleet: { day: '2026-11-22', months: ['2026-10', '2026-11'], key: 'demo', read: () => fleetHistory('2026-11-22') },
+    incidents: demoIncidents(),
     banners: [],
   };
 }
@@ -570,6 +572,7 @@ function demoPeople(): People {
     begun: null,
     toldUntil: 0,
     removedAt: null,
+    publicNote: null,
     zone: 'Europe/Paris',
     at: DEMO_NOW - 90 * MINUTE,
   };
@@ -756,4 +759,40 @@ export function bigSnapshot(): Snapshot {
     measuredResults: () => measured,
     dayCounters: () => days,
   };
+}
+
+function demoIncidents(): Incident[] {
+  const run = { href: '', isStrong: false, isEmphasis: false, isCode: false, isBreak: false };
+  const say = (text: string): Block => ({ kind: 'paragraph', runs: [{ ...run, text }] });
+  return [
+    {
+      name: '2026-11-22-website-answers-slowly',
+      title: 'Website answers slowly or not at all',
+      services: ['website'],
+      started: DEMO_NOW - 16 * MINUTE,
+      ended: null,
+      reportedBy: 'a visitor',
+      author: 'anna',
+      intro: [say('Pages of the website take long or fail. Downloads and the package repository do not go through it.')],
+      updates: [
+        { at: DEMO_NOW - 14 * MINUTE, title: '', blocks: [say('We are aware of it and look into it.')] },
+        {
+          at: DEMO_NOW - 4 * MINUTE,
+          title: 'Cause found',
+          blocks: [say('The new theme asks the database too often. We are taking it back.')],
+        },
+      ],
+    },
+    {
+      name: '2026-10-22-repository-unreachable',
+      title: 'Package repository unreachable',
+      services: ['apt-repository', 'downloads'],
+      started: DEMO_NOW - 31 * DAY,
+      ended: DEMO_NOW - 31 * DAY + 40 * MINUTE,
+      reportedBy: 'vigie',
+      author: 'bert',
+      intro: [say('The machine that serves packages and downloads had lost its network.')],
+      updates: [{ at: DEMO_NOW - 31 * DAY + 40 * MINUTE, title: 'Over', blocks: [say('A cable was replaced. No data was lost.')] }],
+    },
+  ];
 }
