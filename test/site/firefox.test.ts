@@ -20,6 +20,8 @@ const PAGES = [
   'private/runs.html',
   'public/index.html',
   'public/services/website.html',
+  'public/history.html',
+  'public/incidents/2026-11-22-website-answers-slowly.html',
 ];
 
 /** Runs in the page: text with a contrast below 4.5, computed against the nearest opaque background (WCAG 2.2, 1.4.3). */
