@@ -43,7 +43,8 @@ function toRange(min: number | null, max: number | null, inverted: boolean): Ran
 }
 
 function parseBound(text: string, unit: Unit): number {
-  if (/^-?\d{1,15}(\.\d{1,9})?$/.test(text)) return Number(text);
+  // Nobody means a zero below zero.
+  if (/^-?\d{1,15}(\.\d{1,9})?$/.test(text)) return Number(text) || 0;
   try {
     if (unit === 's') return parseDuration(text);
     if (unit === 'd') return parseDuration(text) / DAY;

@@ -11,6 +11,7 @@ const TABLE: { name: string; unit: Unit; inside: number[]; outside: number[] }[]
   { name: '~:10', unit: '', inside: [-1e9, 10], outside: [10.1] },
   { name: '10:20', unit: '', inside: [10, 20], outside: [9, 21] },
   { name: '@10:20', unit: '', inside: [9, 21], outside: [10, 20] },
+  { name: '-0', unit: '', inside: [0], outside: [0.1] },
   { name: '-5:5', unit: '', inside: [-5, 5], outside: [-6, 6] },
   { name: '2s', unit: 's', inside: [0, 2], outside: [2.1] },
   { name: '500ms', unit: 's', inside: [0.5], outside: [0.51] },
