@@ -35,6 +35,15 @@ describe('plugin', () => {
     });
   });
 
+  it('[case P09] what a plug-in prints is cleaned, and of its numbers only those count that are finite', async () => {
+    const output = 'disk\r\nBcc: all@example.org \u001b[31mfull\u202e<b>';
+    const hostile = { name: 'raid', code: 1, output, perfdata: 'a=NaN b=1e999 c=-1e999 d=Infinity e=\u0007 f=7' };
+    const seen = await look([hostile], ['raid']);
+    // One line without control or direction characters; markup is text, which the pages escape.
+    assert.match(seen.output, /^disk ?Bcc: all@example.org full<b>$/);
+    assert.deepEqual(seen.metrics, { f: 7, failing: 1 });
+  });
+
   for (const { name, list, names, state, output } of [
     {
       name: 'one that could not be run',

@@ -19,7 +19,7 @@ const world: World = {
 };
 
 describe('the network of 500 checks is cut for 6 hours', () => {
-  it('[W1] with sentinels it is exactly one item, and one at its end', () => {
+  it('[W1] [case O15] with sentinels it is exactly one item, and one at its end', () => {
     const sentinels = { direct: [{ kind: 'tcp', host: '192.0.2.1', port: 443 } as const] };
     const simulation = new Simulation(configurationOf(checks, { sentinels }), START).until(END, world);
     assert.deepEqual(
