@@ -312,7 +312,8 @@ async function publish(
     return { pages, pageError: null, historyError: null };
   } catch (error) {
     // A history that cannot be read is no trouble of the pages, but what is owed is delivered first.
-    if (isDatabaseError(error)) return { pages: none, pageError: null, historyError: error };
+    const origin = error instanceof Error && isDatabaseError(error.cause) ? error.cause : error;
+    if (isDatabaseError(origin)) return { pages: none, pageError: null, historyError: origin };
     writeMeta(database, 'pages', 'failed');
     return { pages: none, pageError: error instanceof Error ? error.message : String(error), historyError: null };
   }

@@ -30,6 +30,7 @@ function wrap(owner: Record<string, AnyFunction>, name: string, label: (self: un
 const files = fs as unknown as Record<string, AnyFunction>;
 wrap(files, 'renameSync', (_, args) => `rename ${String(args[1])}`);
 wrap(files, 'fsyncSync', () => 'fsync');
+wrap(files, 'fdatasyncSync', () => 'fsync');
 syncBuiltinESMExports();
 
 wrap(
