@@ -223,7 +223,7 @@ function writeYear(database: Database, checks: number[]): void {
       output: '',
     })),
   );
-  const day = database.prepare('INSERT OR REPLACE INTO days VALUES (?, ?, 86300, 0, 100, 0, 0, 288, 1, ?, ?)');
+  const day = database.prepare('INSERT OR REPLACE INTO days VALUES (?, ?, 86300, 0, 100, 0, 0, 288, 1, ?, ?, 0)');
   const packed = database.prepare('INSERT OR REPLACE INTO packed VALUES (?, ?, 288, ?)');
   const hot = database.prepare(
     "INSERT OR REPLACE INTO results VALUES (?, ?, ?, 0, 1, NULL, NULL, 'HTTP 200 in 0.042 s', '{\"time\":0.042}', NULL, 0.05)",
