@@ -1,7 +1,8 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { constants, fstatSync, readFileSync } from 'node:fs';
 import type { Secret } from '../core/configuration.ts';
 import { LookFailure } from '../core/failure.ts';
 import { cleanText } from '../core/text.ts';
+import { readPromptly } from './promptly.ts';
 
 /** Any access for the group or others but execution: what they can read is no secret, what they can write is not ours. */
 const OPEN_TO_OTHERS = 0o066;
@@ -21,16 +22,7 @@ export function readSecret(reference: Secret, env: Readonly<Record<string, strin
 }
 
 function readSecretFile(file: string): string {
-  const name = cleanText(file, 60);
-  let descriptor: number;
-  try {
-    // Not blocking: a FIFO in its place must not stop the run.
-    descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (error) {
-    const reason = cleanText((error as NodeJS.ErrnoException).code ?? 'unknown', 20);
-    throw new LookFailure('secret.missing', `${name}: secret cannot be read (${reason})`, { cause: error });
-  }
-  try {
+  return readPromptly(file, { what: 'secret', code: 'secret.missing' }, (descriptor, name) => {
     const { mode, size } = fstatSync(descriptor);
     if ((mode & constants.S_IFMT) !== constants.S_IFREG)
       throw new LookFailure('secret.missing', `${name}: secret is no regular file`);
@@ -40,7 +32,5 @@ function readSecretFile(file: string): string {
     }
     if (size > MAX_SECRET) throw new LookFailure('secret.size', `${name}: secret is longer than ${MAX_SECRET} bytes`);
     return readFileSync(descriptor, 'utf8').replace(/\r?\n$/, '');
-  } finally {
-    closeSync(descriptor);
-  }
+  });
 }

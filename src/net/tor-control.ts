@@ -1,8 +1,9 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { constants, fstatSync, readSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { type Context, cleanText, LookFailure, TargetFailure } from '../check-type.ts';
 import { createReader, type Reader, toAbortFailure } from './limits.ts';
+import { readPromptly } from './promptly.ts';
 import { quoteForTor, readLoginOffer, readTorReply, type TorReply } from './tor-reply.ts';
 
 /** Descriptors have at most 50,000 bytes (rend-spec-v3, section 2.4), and several may come before anyone asks. */
@@ -176,21 +177,11 @@ async function answerChallenge(control: TorControl, cookie: Buffer): Promise<str
 
 /** Exactly the bytes of a cookie from a regular file: whatever else Tor may have named is not read. */
 function readCookie(file: string): Buffer {
-  const name = cleanText(file, 60);
-  let descriptor: number;
-  try {
-    descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (error) {
-    const reason = cleanText((error as NodeJS.ErrnoException).code ?? 'unknown', 20);
-    throw new LookFailure('control.cookie', `${name}: cookie cannot be read (${reason})`, { cause: error });
-  }
-  try {
+  return readPromptly(file, { what: 'cookie', code: 'control.cookie' }, (descriptor, name) => {
     const { mode, size } = fstatSync(descriptor);
     const bytes = Buffer.alloc(COOKIE_BYTES);
     const isCookie = (mode & constants.S_IFMT) === constants.S_IFREG && size === COOKIE_BYTES;
     if (isCookie && readSync(descriptor, bytes) === COOKIE_BYTES) return bytes;
     throw new LookFailure('control.cookie', `${name}: no cookie, expected a file of ${COOKIE_BYTES} bytes`);
-  } finally {
-    closeSync(descriptor);
-  }
+  });
 }
