@@ -1,9 +1,11 @@
 // Builds dist/: sources and tests compiled by tsc, then dist/vigie, the bundle that people run: fewer files to load, so that a run
 // from cron starts quickly. Check types stay one file each: `src/registry.ts` finds them by their names.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { isBuiltin } from 'node:module';
+import { once } from 'node:events';
+import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { build, transformSync } from 'esbuild';
 import nunjucks from 'nunjucks';
@@ -16,9 +18,38 @@ try {
 }
 compileTemplates('dist/src/site');
 
-// One file that every run from cron loads, instead of the thirty small chunks that sharing among entry points would lead to: each
+// One script that every run from cron loads, instead of the thirty small chunks that sharing among entry points would lead to: each
 // costs a millisecond of every run. What an idle run does not need (calendar, messages, pages, packing) stays outside.
 const KERNEL = 'dist/vigie/src/kernel.js';
+/**
+ * Loaded before the program: it keeps each script that is made, and writes its code at the end. Code is bound to the flags of V8, and a
+ * run changes one (src/commands/run.ts): what is loaded before that or after depends on the run, so each script is written for both.
+ */
+const KEEPER = `
+const v8 = require('node:v8');
+const vm = require('node:vm');
+const { mkdirSync, writeFileSync } = require('node:fs');
+const { dirname, join, relative } = require('node:path');
+const scripts = new Map();
+vm.Script = class extends vm.Script {
+  constructor(source, options) {
+    super(source, options);
+    scripts.set(options.filename, this);
+  }
+};
+process.on('exit', () => {
+  for (const budget of ['1000000', process.env.USUAL_BUDGET]) {
+    v8.setFlagsFromString('--interrupt-budget=' + budget);
+    const folder = join(process.env.CODE_TOP, 'code', [process.version, process.arch, v8.cachedDataVersionTag()].join('-'));
+    for (const [file, script] of scripts) {
+      const path = join(folder, relative(process.env.CODE_TOP, file) + '.code');
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, script.createCachedData());
+    }
+  }
+});
+`;
+const START = 'dist/vigie/src/main.js';
 const kernel = findKernel([
   'dist/src/commands/run.js',
   'dist/src/observe.js',
@@ -34,20 +65,13 @@ const common = {
   target: 'node20',
   // nunjucks' slim build looks for the global object by making code from text, which is forbidden here, and then for `self`.
   define: { self: 'globalThis' },
-  sourcemap: 'linked',
-  sourcesContent: false,
-  minifySyntax: true,
-  minifyWhitespace: true,
   legalComments: 'linked',
   logLevel: 'warning',
 };
-// CommonJS packages in an ES module still ask for require().
-const banner = { js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);" };
 await build({
   ...common,
   stdin: { contents: [...kernel].map((file) => `export * from './${file}';`).join('\n'), resolveDir: '.' },
   outfile: KERNEL,
-  banner,
   plugins: [lazyImports()],
 });
 
@@ -76,19 +100,24 @@ const lazy = [
 ];
 await build({
   ...common,
-  entryPoints: ['dist/src/main.js', ...checks.map((file) => `dist/checks/${file}`), ...lazy.map((name) => `dist/src/${name}.js`)],
+  entryPoints: Object.fromEntries([
+    ['src/program', 'dist/src/main.js'],
+    ...[...checks.map((file) => `checks/${file.slice(0, -3)}`), ...lazy.map((name) => `src/${name}`)].map((name) => [
+      name,
+      `dist/${name}.js`,
+    ]),
+  ]),
   outdir: 'dist/vigie',
-  outbase: 'dist',
-  // Chunks stand beside main.js, since the registry looks for `../checks/` from wherever it was bundled to.
+  // Chunks stand beside program.js, since the registry looks for `../checks/` from wherever it was bundled to.
   chunkNames: 'src/[name]-[hash]',
   splitting: true,
-  banner,
-  plugins: [fromKernel(), withoutHttp2()],
+  plugins: [fromKernel(), undiciAlone()],
 });
-requireBuiltins();
 compileTemplates('dist/vigie/src');
 compileTemplates('dist/vigie/src/site');
-chmodSync('dist/vigie/src/main.js', 0o755);
+toScripts();
+writeStart();
+await keepCode();
 
 /**
  * Templates and assets go beside the module that uses them, wherever it was bundled to. The compiling environment is the one whose
@@ -135,22 +164,86 @@ function findKernel(roots) {
 }
 
 /**
- * `import` of a module of Node's makes a facade of all that it exports, and so loads what lies behind each getter (`fs` the streams):
- * 20 ms of every run. `require` takes what is named.
+ * ES modules become scripts: code that V8 made can be kept for scripts only (src/start.ts), and `import` of a module of Node's loads
+ * what lies behind each of its getters (`fs` the streams, 20 ms), while `require` takes what is named.
  */
-function requireBuiltins() {
-  const statement = /\bimport\s*(?:\{([^{}]*)\}|(?:\*\s*as )?([\w$]+) )from"((?:node:)?[a-z_/]+)";/g;
-  let replaced = 0;
-  for (const file of readdirSync('dist/vigie', { recursive: true }).filter((name) => name.endsWith('.js'))) {
-    const text = readFileSync(join('dist/vigie', file), 'utf8');
-    const changed = text.replace(statement, (found, names, whole, module) => {
-      if (!isBuiltin(module)) return found;
-      replaced += 1;
-      return `const ${whole ?? `{${names.replaceAll(' as ', ':')}}`}=require("${module}");`;
+function toScripts() {
+  for (const file of bundleFiles()) {
+    const text = readFileSync(file, 'utf8').replaceAll('"#kernel"', JSON.stringify(toKernel(file)));
+    const { code } = transformSync(text, {
+      format: 'cjs',
+      platform: 'node',
+      target: 'node20',
+      minifySyntax: true,
+      minifyWhitespace: true,
+      define: { 'import.meta.url': 'scriptUrl', 'import.meta.dirname': '__dirname' },
+      supported: { 'dynamic-import': false },
+      logLevel: 'warning',
     });
-    if (changed !== text) writeFileSync(join('dist/vigie', file), changed);
+    writeFileSync(file, code);
   }
-  if (replaced === 0) throw new Error('no import of a built-in module was found in the bundle: has its form changed?');
+  writeFileSync('dist/vigie/package.json', '{ "type": "commonjs" }\n');
+}
+
+function bundleFiles() {
+  return readdirSync('dist/vigie', { recursive: true })
+    .filter((name) => name.endsWith('.js'))
+    .map((name) => join('dist/vigie', name));
+}
+
+function toKernel(file) {
+  const path = relative(dirname(file), KERNEL);
+  return path.startsWith('.') ? path : `./${path}`;
+}
+
+/** What people call: a script that Node itself loads. */
+function writeStart() {
+  const text = readFileSync('dist/src/start.js', 'utf8');
+  const { code } = transformSync(text, {
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20',
+    define: { 'import.meta.url': 'scriptUrl', 'import.meta.dirname': '__dirname' },
+    banner: "const scriptUrl = require('node:url').pathToFileURL(__filename).href;",
+  });
+  writeFileSync(START, code);
+  chmodSync(START, 0o755);
+}
+
+/**
+ * Runs the bundle as cron does and keeps the code that V8 made of what was used: the starter configuration, a problem with its mail,
+ * its end, a run with nothing to do. src/start.ts loads it; without it the program works, and takes 50 ms longer to start.
+ */
+async function keepCode() {
+  const folder = mkdtempSync(join(tmpdir(), 'vigie-build-'));
+  writeFileSync(join(folder, 'keeper.cjs'), KEEPER);
+  let status = 503;
+  const server = createServer((_, response) => response.writeHead(status, { connection: 'close' }).end('ok'));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  await callProgram(folder, 'init', '--quiet');
+  const url = `http://127.0.0.1:${server.address().port}/`;
+  const checks = Array.from({ length: 15 }, (_, i) => `check${i}: { type: http, url: "${url}", attempts: 1 }`).join(', ');
+  const hosts = Array.from({ length: 4 }, (_, i) => `  host${i}: { address: 127.0.0.1, checks: { ${checks} } }\n`).join('');
+  writeFileSync(join(folder, 'conf.d/hosts.yaml'), `hosts:\n${hosts}`);
+  for (status of [503, 503, 200]) await callProgram(folder, 'run', '--now', '*');
+  await callProgram(folder, 'run');
+  server.close();
+  rmSync(folder, { recursive: true });
+}
+
+async function callProgram(folder, ...args) {
+  const flags = readFileSync(START, 'utf8').split('\n', 1)[0].split(' ').slice(3);
+  const { NODE_V8_COVERAGE: _, ...env } = process.env;
+  const options = execFileSync(process.execPath, ['--v8-options'], { encoding: 'utf8' });
+  const [, budget = ''] = /default: --interrupt-budget=(\d+)/.exec(options) ?? [];
+  const child = spawn(process.execPath, [...flags, '--require', join(folder, 'keeper.cjs'), resolve(START), ...args], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...env, CODE_TOP: resolve('dist/vigie'), USUAL_BUDGET: budget },
+  });
+  const [code] = await once(child, 'exit');
+  if (code !== 0)
+    process.stderr.write(`build: vigie ${args.join(' ')} ended with ${code}: its code is not kept, it will start more slowly\n`);
 }
 
 /** Inside the kernel: dynamic imports stay what they are, files beside it. */
@@ -175,21 +268,31 @@ function fromKernel() {
     setup(builder) {
       builder.onResolve({ filter: /^\./ }, ({ kind, path, resolveDir }) => {
         if (!files.has(join(resolveDir, path)) || kind === 'entry-point') return undefined;
-        // By its name in package.json's `imports`: whether this module ends up in a chunk or in an entry point, esbuild decides.
+        // A name for now: whether this module ends up in a chunk or in an entry point, and in which folder, esbuild decides.
         return { path: '#kernel', external: true };
       });
     },
   };
 }
 
-/** undici looks for HTTP/2 and goes on without it; checks speak HTTP/1.1 only, and loading Node's part costs 10 ms of every run. */
-function withoutHttp2() {
+/**
+ * What undici's client takes from Node's own HTTP modules is a default that we set and a class of which we have no object, and it goes
+ * on without HTTP/2. Loading them costs 20 to 50 ms of every run.
+ */
+function undiciAlone() {
+  const namespace = 'undici-alone';
   return {
-    name: 'without-http2',
+    name: namespace,
     setup(builder) {
-      const namespace = 'without-http2';
-      builder.onResolve({ filter: /^(node:)?http2$/ }, ({ path }) => ({ path, namespace }));
-      builder.onLoad({ filter: /.*/, namespace }, () => ({ contents: "throw new Error('HTTP/2 is not part of this program');" }));
+      builder.onResolve({ filter: /^(node:)?http2?$/ }, ({ path, importer }) =>
+        importer.includes('/node_modules/undici/') ? { path, namespace } : undefined,
+      );
+      builder.onLoad({ filter: /http$/, namespace }, () => ({
+        contents: 'module.exports = { maxHeaderSize: 16384, IncomingMessage: class {} };',
+      }));
+      builder.onLoad({ filter: /http2$/, namespace }, () => ({
+        contents: "throw new Error('HTTP/2 is not part of this program');",
+      }));
     },
   };
 }

@@ -1,7 +1,3 @@
-#!/usr/bin/env -S node --disallow-code-generation-from-strings --interrupt-budget=1000000 --single-threaded --initial-heap-size=48
-// No text ever becomes code. V8 optimizes a function when it has run fifteen times as much as by default, collects garbage on the one
-// thread that works, and begins with a heap as large as a run of some hundred checks needs: a run is over in a second, and what pays
-// for itself later (optimized code, other threads, compacting a small heap) would take a third of its processor time.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -44,7 +40,7 @@ let isOver = false;
 let faults = 0;
 
 // Nothing that a check left open may hold the process back.
-end(await main(process.argv.slice(2)));
+void main(process.argv.slice(2)).then(end);
 
 function end(code: number): never {
   isOver = true;

@@ -1,6 +1,5 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import { loadConfiguration } from '../config/load.ts';
 import { formatShortTime, formatTime, toTimestamp } from '../core/calendar.ts';
 import type { Configuration } from '../core/configuration.ts';
@@ -43,8 +42,6 @@ export const replay: Command = {
     const { own, other } = chooseConfigurations(context, given.values['timeline'] !== undefined);
     const configuration = await load(context, own);
     const wanted = toWanted(given);
-    // A run executes little code more than once, and is told so (main.ts); a year of runs does nothing else. This is V8's default.
-    setFlagsFromString('--interrupt-budget=135168');
     const before = replayAll(configuration, readRuns(context, given, configuration), wanted);
     if (other === null) {
       print(context, before, configuration, wanted);
