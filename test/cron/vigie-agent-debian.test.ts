@@ -64,6 +64,18 @@ function runInside(root: string, command: string): { status: number | null; stdo
   return spawnSync('unshare', ['-m', '-p', '-f', 'sh', '-c', script, root, command], { encoding: 'utf8' });
 }
 
+/** Old versions of some packages, seen through a mount that ends with the command: APT over its whole lists, then the agent. */
+const COUNT_TWICE = `set -e
+mount -t tmpfs tmpfs /mnt; mount -t tmpfs tmpfs /etc/apt/preferences.d
+awk '/^Package: / { old = / (bash|dash|sed|tar)$/; held = / dash$/ } held && /^Status: / { sub("install", "hold") }
+  old && /^Version: / { $0 = "Version: 0.1" } { print }' /var/lib/dpkg/status > /mnt/status
+mount --bind /mnt/status /var/lib/dpkg/status
+printf 'Package: sed\\nPin: version 0.1\\nPin-Priority: 1001\\n' > /etc/apt/preferences.d/sed
+apt -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= list --upgradable
+printf 'host web1\\nfacts /mnt/facts\\n' > /mnt/conf
+sh /usr/local/bin/vigie-agent collect /mnt/conf
+echo =; grep -o '"apt":{[^}]*}' /mnt/facts; test ! -e /mnt/facts.lists`;
+
 describe('vigie-agent in Debian', { ...needs('debootstrap', 'unshare', 'curl'), concurrency: 2 }, () => {
   for (const suite of SUITES) {
     it(`[A1] works in ${suite} with nothing but the essential packages and openssh-client`, async (t) => {
@@ -101,6 +113,19 @@ as sh /usr/local/bin/vigie-agent sign`,
       assert.ok(os && 'id' in os && os.id === 'debian');
       assert.ok(plugins && 'list' in plugins && plugins.list[0]?.code === 0 && plugins.list[0].output !== '');
       assert.ok(processes && 'total' in processes && processes.total > 0);
+    });
+
+    it(`[F2] counts in ${suite} the upgrades that APT counts, its pins and what is on hold among them`, async (t) => {
+      if (process.getuid?.() !== 0) return t.skip('only root makes a root');
+      const root = await makeRoot(suite);
+      if ('reason' in root) return t.skip(root.reason);
+      copyFileSync(SCRIPT, join(root.path, 'usr/local/bin/vigie-agent'));
+      const { status, stdout, stderr } = runInside(root.path, COUNT_TWICE);
+      assert.equal(status, 0, stderr);
+      const [asked = '', fact = ''] = stdout.split('=\n');
+      // bash and tar could be upgraded, dash is on hold, sed is pinned to what is there.
+      assert.deepEqual([...asked.matchAll(/^([a-z]+)\//gm)].map(([, name]) => name).sort(), ['bash', 'dash', 'tar']);
+      assert.match(fact, /"upgrades":2,"security":0,"held":1/);
     });
   }
 });
