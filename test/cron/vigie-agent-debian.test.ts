@@ -1,68 +1,14 @@
 import assert from 'node:assert/strict';
-import { execFile, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { FACTS } from '../../src/core/report-facts.ts';
 import { openReport } from '../../src/net/host-report.ts';
+import { makeDebianRoot, runInside } from '../support/debian-root.ts';
 import { needs } from '../support/server.ts';
 
 const SCRIPT = new URL('../../../cron/vigie-agent', import.meta.url).pathname;
-/** Roots are made once for each machine: only the first run pays. */
-const CACHE = '/var/cache/vigie-tests';
 const SUITES = ['oldstable', 'stable', 'testing'];
-
-/** The mirror is the one that this machine installs from. */
-function findMirror(): string | null {
-  const files = ['/etc/apt/sources.list', ...readFolder('/etc/apt/sources.list.d')].filter((file) => existsSync(file));
-  for (const file of files.filter((name) => /\.(list|sources)$/.test(name))) {
-    const found = /^(?:deb (?:\[[^\]]*\] )?|URIs: )(https?:\/\/\S+\/debian\/?)(?=\s)/m.exec(`${readFileSync(file, 'utf8')}\n`);
-    if (found?.[1] !== undefined) return found[1];
-  }
-  return null;
-}
-
-function readFolder(path: string): string[] {
-  return existsSync(path) ? readdirSync(path).map((name) => join(path, name)) : [];
-}
-
-const mirror = findMirror();
-
-/** A minimal Debian of a suite, or why there is none. */
-async function makeRoot(suite: string): Promise<{ path: string } | { reason: string }> {
-  const path = join(CACHE, suite);
-  if (existsSync(path)) return { path };
-  if (mirror === null) return { reason: 'no Debian mirror in the sources of apt' };
-  const reached = spawnSync('curl', [
-    '-sfLI',
-    '--max-time',
-    '10',
-    '-o',
-    '/dev/null',
-    `${mirror.replace(/\/$/, '')}/dists/${suite}/Release`,
-  ]);
-  if (reached.status !== 0) return { reason: 'the mirror cannot be reached' };
-  mkdirSync(CACHE, { recursive: true });
-  const unfinished = join(CACHE, `${suite}.new`);
-  rmSync(unfinished, { recursive: true, force: true });
-  // The script of sid fits every suite that is still in the archive, and those that the packaged debootstrap does not know yet.
-  const args = ['--variant=minbase', '--include=openssh-client', suite, unfinished, mirror, '/usr/share/debootstrap/scripts/sid'];
-  await new Promise<void>((resolve, reject) => {
-    execFile('debootstrap', args, { timeout: 400_000 }, (error, stdout) =>
-      error === null ? resolve() : reject(new Error(`debootstrap ${suite}: ${error.message}\n${stdout.slice(-2000)}`)),
-    );
-  });
-  rmSync(join(unfinished, 'var/cache/apt/archives'), { recursive: true, force: true });
-  mkdirSync(join(unfinished, 'var/cache/apt/archives/partial'), { recursive: true });
-  renameSync(unfinished, path);
-  return { path };
-}
-
-/** Runs in the root as in a machine: with its own /proc and /dev, which are gone afterwards. */
-function runInside(root: string, command: string): { status: number | null; stdout: string; stderr: string } {
-  const script = 'mount --rbind /dev "$0/dev" && mount -t proc proc "$0/proc" && exec chroot "$0" /bin/sh -c "$1"';
-  return spawnSync('unshare', ['-m', '-p', '-f', 'sh', '-c', script, root, command], { encoding: 'utf8' });
-}
 
 /** Old versions of some packages, seen through a mount that ends with the command: APT over its whole lists, then the agent. */
 const COUNT_TWICE = `set -e
@@ -76,11 +22,11 @@ printf 'host web1\\nfacts /mnt/facts\\n' > /mnt/conf
 sh /usr/local/bin/vigie-agent collect /mnt/conf
 echo =; grep -o '"apt":{[^}]*}' /mnt/facts; test ! -e /mnt/facts.lists`;
 
-describe('vigie-agent in Debian', { ...needs('debootstrap', 'unshare', 'curl'), concurrency: 2 }, () => {
+describe('vigie-agent in Debian', { ...needs('debootstrap', 'unshare', 'curl', 'flock'), concurrency: 2 }, () => {
   for (const suite of SUITES) {
     it(`[A1] works in ${suite} with nothing but the essential packages and openssh-client`, async (t) => {
       if (process.getuid?.() !== 0) return t.skip('only root makes a root');
-      const root = await makeRoot(suite);
+      const root = await makeDebianRoot(suite);
       if ('reason' in root) return t.skip(root.reason);
       const { path } = root;
       copyFileSync(SCRIPT, join(path, 'usr/local/bin/vigie-agent'));
@@ -117,7 +63,7 @@ as sh /usr/local/bin/vigie-agent sign`,
 
     it(`[F2] counts in ${suite} the upgrades that APT counts, its pins and what is on hold among them`, async (t) => {
       if (process.getuid?.() !== 0) return t.skip('only root makes a root');
-      const root = await makeRoot(suite);
+      const root = await makeDebianRoot(suite);
       if ('reason' in root) return t.skip(root.reason);
       copyFileSync(SCRIPT, join(root.path, 'usr/local/bin/vigie-agent'));
       const { status, stdout, stderr } = runInside(root.path, COUNT_TWICE);
