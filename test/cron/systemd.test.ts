@@ -5,10 +5,9 @@ import { after, before, describe, it } from 'node:test';
 import { openReport } from '../../src/net/host-report.ts';
 import { addPackages } from '../support/debian-root.ts';
 import { needs, temporaryFolder } from '../support/server.ts';
-import { cannotBoot, SystemdMachine } from '../support/systemd-machine.ts';
+import { cannotBoot, MACHINE_PACKAGES, SystemdMachine } from '../support/systemd-machine.ts';
 
 const DOCS = new URL('../../../docs/', import.meta.url).pathname;
-const PACKAGES = ['systemd-sysv', 'dbus', 'adduser', 'nodejs', 'iputils-ping'];
 const AS_VIGIE = 'cd /var/lib/vigie && setpriv --reuid vigie --regid vigie --init-groups';
 
 /** The lines of a manual's blocks for the shell that begin with one of these words: what people are told to type is what runs. */
@@ -64,7 +63,7 @@ describe('the units under a real systemd', {
   let unavailable = '';
 
   before(async () => {
-    const root = await addPackages('stable', 'stable-systemd', PACKAGES);
+    const root = await addPackages('stable', MACHINE_PACKAGES);
     if ('reason' in root) unavailable = root.reason;
     else machine = await SystemdMachine.boot(root.path, join(folder.path, 'machine'));
   });

@@ -1,4 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -32,16 +33,19 @@ rm -rf "$1/var/cache/apt/archives"; mkdir -p "$1/var/cache/apt/archives/partial"
   return makeOnce(suite, suite, script);
 }
 
-/** A copy of such a root, with further packages. */
-export async function addPackages(suite: string, name: string, packages: string[]): Promise<DebianRoot> {
+/** A copy of such a root with further packages, one for each list of them; without what the agent's own tests leave behind. */
+export async function addPackages(suite: string, packages: readonly string[]): Promise<DebianRoot> {
   const base = await makeDebianRoot(suite);
   if ('reason' in base) return base;
   const script = `cp -a "${base.path}" "$1"
 cp /etc/resolv.conf "$1/etc/resolv.conf"
+rm -rf "$1/var/lib/vigie-agent" "$1/usr/local/bin/vigie-agent" "$1/etc/vigie-agent.conf"
+sed -i '/^vigie-agent:/d' "$1/etc/passwd" "$1/etc/shadow" "$1/etc/group" "$1/etc/gshadow"
 unshare -m -p -f sh -ec '${MOUNTS}
 DEBIAN_FRONTEND=noninteractive; export DEBIAN_FRONTEND
 chroot "$0" apt-get update -q; chroot "$0" apt-get install -y -q --no-install-recommends ${packages.join(' ')}; chroot "$0" apt-get clean' "$1"`;
-  return makeOnce(name, suite, script);
+  const name = createHash('sha256').update(packages.join(' ')).digest('hex').slice(0, 8);
+  return makeOnce(`${suite}-${name}`, suite, script);
 }
 
 const MOUNTS = 'mount --rbind /dev "$0/dev"; mount -t proc proc "$0/proc"';

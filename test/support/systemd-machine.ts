@@ -27,6 +27,9 @@ ip link set lo up
 pivot_root . mnt; umount -l /mnt
 exec env -i container=vigie-test PATH=/usr/sbin:/usr/bin:/sbin:/bin /usr/lib/systemd/systemd --system --unit=multi-user.target`;
 
+/** What such a machine has besides the essential packages and openssh-client. */
+export const MACHINE_PACKAGES = ['systemd-sysv', 'dbus', 'adduser', 'cron', 'nodejs', 'iputils-ping', 'puppet-agent'];
+
 const NAMESPACES = ['-m', '-p', '-f', '-C', '-u', '-i', '-n'];
 
 /** Why no such machine can run here, or null. */
