@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { FACTS } from '../../src/core/report-facts.ts';
 import { openReport } from '../../src/net/host-report.ts';
 import { makeDebianRoot, runInside } from '../support/debian-root.ts';
 import { needs } from '../support/server.ts';
 
-const SCRIPT = new URL('../../../cron/vigie-agent', import.meta.url).pathname;
 const SUITES = ['oldstable', 'stable', 'testing'];
 
 /** Old versions of some packages, seen through a mount that ends with the command: APT over its whole lists, then the agent. */
@@ -19,7 +16,7 @@ mount --bind /mnt/status /var/lib/dpkg/status
 printf 'Package: sed\\nPin: version 0.1\\nPin-Priority: 1001\\n' > /etc/apt/preferences.d/sed
 apt -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= list --upgradable
 printf 'host web1\\nfacts /mnt/facts\\n' > /mnt/conf
-sh /usr/local/bin/vigie-agent collect /mnt/conf
+sh /opt/vigie/cron/vigie-agent collect /mnt/conf
 echo =; grep -o '"apt":{[^}]*}' /mnt/facts; test ! -e /mnt/facts.lists`;
 
 describe('vigie-agent in Debian', { ...needs('debootstrap', 'unshare', 'curl', 'flock'), concurrency: 2 }, () => {
@@ -28,25 +25,25 @@ describe('vigie-agent in Debian', { ...needs('debootstrap', 'unshare', 'curl', '
       if (process.getuid?.() !== 0) return t.skip('only root makes a root');
       const root = await makeDebianRoot(suite);
       if ('reason' in root) return t.skip(root.reason);
-      const { path } = root;
-      copyFileSync(SCRIPT, join(path, 'usr/local/bin/vigie-agent'));
-      writeFileSync(join(path, 'etc/vigie-agent.conf'), 'host web1\nfile /etc/os-release\nplugin os cat /etc/debian_version\n');
-      rmSync(join(path, 'var/lib/vigie-agent'), { recursive: true, force: true });
       const made = runInside(
-        path,
+        root.path,
         `set -e
+cp /opt/vigie/cron/vigie-agent /usr/local/bin
+printf 'host web1\\nfile /etc/os-release\\nplugin os cat /etc/debian_version\\n' > /etc/vigie-agent.conf
 id vigie-agent >/dev/null 2>&1 || useradd --system --home-dir /var/lib/vigie-agent --create-home --shell /usr/sbin/nologin vigie-agent
 as() { setpriv --reuid vigie-agent --regid vigie-agent --clear-groups "$@"; }
-mkdir -p /var/lib/vigie-agent; chown vigie-agent: /var/lib/vigie-agent; chmod 755 /var/lib/vigie-agent
+rm -rf /var/lib/vigie-agent; mkdir /var/lib/vigie-agent; chown vigie-agent: /var/lib/vigie-agent; chmod 755 /var/lib/vigie-agent
 as sh /usr/local/bin/vigie-agent key
 sh /usr/local/bin/vigie-agent collect
-as sh /usr/local/bin/vigie-agent sign`,
+as sh /usr/local/bin/vigie-agent sign
+cat /var/lib/vigie-agent/public/vigie-report`,
       );
       assert.deepEqual([made.status, made.stderr], [0, ''], made.stdout);
-      const bytes = readFileSync(join(path, 'var/lib/vigie-agent/public/vigie-report'));
+      const [key = ''] = made.stdout.split('\n', 1);
+      const bytes = Buffer.from(made.stdout.slice(key.length + 1));
       const { report } = openReport(bytes, {
         host: 'web1',
-        keys: [made.stdout.trim()],
+        keys: [key],
         now: Date.now(),
         maxAge: 900,
         accepted: {},
@@ -65,7 +62,6 @@ as sh /usr/local/bin/vigie-agent sign`,
       if (process.getuid?.() !== 0) return t.skip('only root makes a root');
       const root = await makeDebianRoot(suite);
       if ('reason' in root) return t.skip(root.reason);
-      copyFileSync(SCRIPT, join(root.path, 'usr/local/bin/vigie-agent'));
       const { status, stdout, stderr } = runInside(root.path, COUNT_TWICE);
       assert.equal(status, 0, stderr);
       const [asked = '', fact = ''] = stdout.split('=\n');

@@ -71,9 +71,16 @@ mv "$1" "$0"`;
   return { path };
 }
 
-/** Runs in the root as in a machine: with its own /proc and /dev, which are gone afterwards. */
+const REPOSITORY = new URL('../../../', import.meta.url).pathname.replace(/\/$/, '');
+
+/** What is written is gone afterwards: others copy the root meanwhile. /mnt is this process's own, too. */
+const INSIDE = `mount -t tmpfs tmpfs /mnt; mkdir /mnt/upper /mnt/work /mnt/root
+mount -t overlay -o "lowerdir=$0,upperdir=/mnt/upper,workdir=/mnt/work" overlay /mnt/root
+cd /mnt/root; mkdir -p opt/vigie; mount --bind "$2" opt/vigie
+mount --rbind /dev dev; mount -t proc proc proc
+exec chroot . /bin/sh -c "$1"`;
+
+/** Runs in the root as in a machine that has this tree as /opt/vigie: with its own /proc and /dev. */
 export function runInside(root: string, command: string): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync('unshare', ['-m', '-p', '-f', 'sh', '-ec', `${MOUNTS}; exec chroot "$0" /bin/sh -c "$1"`, root, command], {
-    encoding: 'utf8',
-  });
+  return spawnSync('unshare', ['-m', '-p', '-f', 'sh', '-ec', INSIDE, root, command, REPOSITORY], { encoding: 'utf8' });
 }
