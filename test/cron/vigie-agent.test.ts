@@ -151,6 +151,9 @@ describe('vigie-agent', needs('ssh-keygen', 'dash'), () => {
     writeFileSync(at('lists/x_more_Packages.xz'), Buffer.from('fd377a585a00', 'hex'));
     writeFileSync(at('status'), STATUS);
     assert.deepEqual(collect(), { unavailable: 'a list cannot be read' });
+    rmSync(at('lists'), { recursive: true });
+    mkdirSync(at('lists'));
+    assert.deepEqual(collect(), { unavailable: 'apt has no lists, or fails' });
   });
 
   /** A copy of the agent with lists of its own, and an apt that writes down what it is given; returns what that was since the last time. */
