@@ -83,5 +83,5 @@ function describe(back: number, missing: Missing[], unseen: number): string {
   if (missing.length === 0) return `${back === 1 ? 'its one check is' : `all ${back} checks are`} back${seen}`;
   const more = missing.length > 3 ? ` and ${missing.length - 3} more` : '';
   const names = missing.slice(0, 3).map(({ id }) => id);
-  return `${back} checks are back, ${names.join(', ')}${more} ${missing.length === 1 ? 'is' : 'are'} not${seen}`;
+  return `${count(back, 'check')} ${back === 1 ? 'is' : 'are'} back, ${names.join(', ')}${more} ${missing.length === 1 ? 'is' : 'are'} not${seen}`;
 }

@@ -1,94 +1,49 @@
 import assert from 'node:assert/strict';
-import { execFile, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { FACTS } from '../../src/core/report-facts.ts';
 import { openReport } from '../../src/net/host-report.ts';
+import { makeDebianRoot, runInside } from '../support/debian-root.ts';
 import { needs } from '../support/server.ts';
 
-const SCRIPT = new URL('../../../cron/vigie-agent', import.meta.url).pathname;
-/** Roots are made once for each machine: only the first run pays. */
-const CACHE = '/var/cache/vigie-tests';
 const SUITES = ['oldstable', 'stable', 'testing'];
 
-/** The mirror is the one that this machine installs from. */
-function findMirror(): string | null {
-  const files = ['/etc/apt/sources.list', ...readFolder('/etc/apt/sources.list.d')].filter((file) => existsSync(file));
-  for (const file of files.filter((name) => /\.(list|sources)$/.test(name))) {
-    const found = /^(?:deb (?:\[[^\]]*\] )?|URIs: )(https?:\/\/\S+\/debian\/?)(?=\s)/m.exec(`${readFileSync(file, 'utf8')}\n`);
-    if (found?.[1] !== undefined) return found[1];
-  }
-  return null;
-}
+/** Old versions of some packages, seen through a mount that ends with the command: APT over its whole lists, then the agent. */
+const COUNT_TWICE = `set -e
+mount -t tmpfs tmpfs /mnt; mount -t tmpfs tmpfs /etc/apt/preferences.d
+awk '/^Package: / { old = / (bash|dash|sed|tar)$/; held = / dash$/ } held && /^Status: / { sub("install", "hold") }
+  old && /^Version: / { $0 = "Version: 0.1" } { print }' /var/lib/dpkg/status > /mnt/status
+mount --bind /mnt/status /var/lib/dpkg/status
+printf 'Package: sed\\nPin: version 0.1\\nPin-Priority: 1001\\n' > /etc/apt/preferences.d/sed
+apt -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= list --upgradable
+printf 'host web1\\nfacts /mnt/facts\\n' > /mnt/conf
+sh /opt/vigie/cron/vigie-agent collect /mnt/conf
+echo =; grep -o '"apt":{[^}]*}' /mnt/facts; test ! -e /mnt/facts.lists`;
 
-function readFolder(path: string): string[] {
-  return existsSync(path) ? readdirSync(path).map((name) => join(path, name)) : [];
-}
-
-const mirror = findMirror();
-
-/** A minimal Debian of a suite, or why there is none. */
-async function makeRoot(suite: string): Promise<{ path: string } | { reason: string }> {
-  const path = join(CACHE, suite);
-  if (existsSync(path)) return { path };
-  if (mirror === null) return { reason: 'no Debian mirror in the sources of apt' };
-  const reached = spawnSync('curl', [
-    '-sfLI',
-    '--max-time',
-    '10',
-    '-o',
-    '/dev/null',
-    `${mirror.replace(/\/$/, '')}/dists/${suite}/Release`,
-  ]);
-  if (reached.status !== 0) return { reason: 'the mirror cannot be reached' };
-  mkdirSync(CACHE, { recursive: true });
-  const unfinished = join(CACHE, `${suite}.new`);
-  rmSync(unfinished, { recursive: true, force: true });
-  // The script of sid fits every suite that is still in the archive, and those that the packaged debootstrap does not know yet.
-  const args = ['--variant=minbase', '--include=openssh-client', suite, unfinished, mirror, '/usr/share/debootstrap/scripts/sid'];
-  await new Promise<void>((resolve, reject) => {
-    execFile('debootstrap', args, { timeout: 400_000 }, (error, stdout) =>
-      error === null ? resolve() : reject(new Error(`debootstrap ${suite}: ${error.message}\n${stdout.slice(-2000)}`)),
-    );
-  });
-  rmSync(join(unfinished, 'var/cache/apt/archives'), { recursive: true, force: true });
-  mkdirSync(join(unfinished, 'var/cache/apt/archives/partial'), { recursive: true });
-  renameSync(unfinished, path);
-  return { path };
-}
-
-/** Runs in the root as in a machine: with its own /proc and /dev, which are gone afterwards. */
-function runInside(root: string, command: string): { status: number | null; stdout: string; stderr: string } {
-  const script = 'mount --rbind /dev "$0/dev" && mount -t proc proc "$0/proc" && exec chroot "$0" /bin/sh -c "$1"';
-  return spawnSync('unshare', ['-m', '-p', '-f', 'sh', '-c', script, root, command], { encoding: 'utf8' });
-}
-
-describe('vigie-agent in Debian', { ...needs('debootstrap', 'unshare', 'curl'), concurrency: 2 }, () => {
+describe('vigie-agent in Debian', { ...needs('debootstrap', 'unshare', 'curl', 'flock'), concurrency: 2 }, () => {
   for (const suite of SUITES) {
     it(`[A1] works in ${suite} with nothing but the essential packages and openssh-client`, async (t) => {
       if (process.getuid?.() !== 0) return t.skip('only root makes a root');
-      const root = await makeRoot(suite);
+      const root = await makeDebianRoot(suite);
       if ('reason' in root) return t.skip(root.reason);
-      const { path } = root;
-      copyFileSync(SCRIPT, join(path, 'usr/local/bin/vigie-agent'));
-      writeFileSync(join(path, 'etc/vigie-agent.conf'), 'host web1\nfile /etc/os-release\nplugin os cat /etc/debian_version\n');
-      rmSync(join(path, 'var/lib/vigie-agent'), { recursive: true, force: true });
       const made = runInside(
-        path,
+        root.path,
         `set -e
+cp /opt/vigie/cron/vigie-agent /usr/local/bin
+printf 'host web1\\nfile /etc/os-release\\nplugin os cat /etc/debian_version\\n' > /etc/vigie-agent.conf
 id vigie-agent >/dev/null 2>&1 || useradd --system --home-dir /var/lib/vigie-agent --create-home --shell /usr/sbin/nologin vigie-agent
 as() { setpriv --reuid vigie-agent --regid vigie-agent --clear-groups "$@"; }
-mkdir -p /var/lib/vigie-agent; chown vigie-agent: /var/lib/vigie-agent; chmod 755 /var/lib/vigie-agent
+rm -rf /var/lib/vigie-agent; mkdir /var/lib/vigie-agent; chown vigie-agent: /var/lib/vigie-agent; chmod 755 /var/lib/vigie-agent
 as sh /usr/local/bin/vigie-agent key
 sh /usr/local/bin/vigie-agent collect
-as sh /usr/local/bin/vigie-agent sign`,
+as sh /usr/local/bin/vigie-agent sign
+cat /var/lib/vigie-agent/public/vigie-report`,
       );
       assert.deepEqual([made.status, made.stderr], [0, ''], made.stdout);
-      const bytes = readFileSync(join(path, 'var/lib/vigie-agent/public/vigie-report'));
+      const [key = ''] = made.stdout.split('\n', 1);
+      const bytes = Buffer.from(made.stdout.slice(key.length + 1));
       const { report } = openReport(bytes, {
         host: 'web1',
-        keys: [made.stdout.trim()],
+        keys: [key],
         now: Date.now(),
         maxAge: 900,
         accepted: {},
@@ -101,6 +56,18 @@ as sh /usr/local/bin/vigie-agent sign`,
       assert.ok(os && 'id' in os && os.id === 'debian');
       assert.ok(plugins && 'list' in plugins && plugins.list[0]?.code === 0 && plugins.list[0].output !== '');
       assert.ok(processes && 'total' in processes && processes.total > 0);
+    });
+
+    it(`[F2] counts in ${suite} the upgrades that APT counts, its pins and what is on hold among them`, async (t) => {
+      if (process.getuid?.() !== 0) return t.skip('only root makes a root');
+      const root = await makeDebianRoot(suite);
+      if ('reason' in root) return t.skip(root.reason);
+      const { status, stdout, stderr } = runInside(root.path, COUNT_TWICE);
+      assert.equal(status, 0, stderr);
+      const [asked = '', fact = ''] = stdout.split('=\n');
+      // bash and tar could be upgraded, dash is on hold, sed is pinned to what is there.
+      assert.deepEqual([...asked.matchAll(/^([a-z]+)\//gm)].map(([, name]) => name).sort(), ['bash', 'dash', 'tar']);
+      assert.match(fact, /"upgrades":2,"security":0,"held":1/);
     });
   }
 });

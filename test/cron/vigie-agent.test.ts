@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { FACTS } from '../../src/core/report-facts.ts';
@@ -35,7 +35,7 @@ function configure(more = ''): void {
   ]);
 }
 const KNOWN =
-  "{ stat -c %Y.%s /var/lib/dpkg/status /var/lib/apt/lists /etc/apt /etc/apt/preferences.d /etc/apt/sources.list.d 2>/dev/null | tr '\\n' _; echo; }";
+  "{ stat -c %Y.%s /var/lib/dpkg/status /var/lib/apt/lists /etc/apt /etc/apt/preferences /etc/apt/preferences.d /etc/apt/sources.list.d 2>/dev/null | tr '\\n' _; echo; }";
 
 interface Ended {
   status: number | null;
@@ -128,6 +128,64 @@ describe('vigie-agent', needs('ssh-keygen', 'dash'), () => {
     );
     assert.ok(seconds < 1, used);
   });
+
+  it('[R2] asks APT only when something changed, and then about the installed packages alone', needs('apt', 'gzip'), () => {
+    const asked = agentWithOwnApt();
+    const collect = () => {
+      assert.equal(spawnSync('dash', [at('copy'), 'collect', at('conf')], { encoding: 'utf8' }).stderr, '');
+      return JSON.parse(readFileSync(at('facts'), 'utf8').split('\n')[1] ?? '').apt;
+    };
+    const { at: first, ...counts } = collect();
+    assert.deepEqual([counts.upgrades, counts.security, counts.held], [1, 1, 1]);
+    assert.deepEqual(asked(), [
+      'x_InRelease: Suite: stable',
+      'x_main_Packages: Package: nginx Version: 2 Depends: libc6',
+      'x_more_Packages: Odd: yes Package: libc6 Version: 9',
+    ]);
+    assert.equal(collect().at, first);
+    assert.deepEqual(asked(), [], 'nothing changed');
+    writeFileSync(at('status'), `${STATUS}Package: curl\nStatus: install ok installed\nVersion: 1\n\n`);
+    assert.equal(collect().upgrades, 1);
+    assert.ok(asked().includes('x_main_Packages: Package: curl Version: 1 Package: nginx Version: 2 Depends: libc6'));
+    // Fewer lists than there are would be fewer upgrades than there are.
+    writeFileSync(at('lists/x_more_Packages.xz'), Buffer.from('fd377a585a00', 'hex'));
+    writeFileSync(at('status'), STATUS);
+    assert.deepEqual(collect(), { unavailable: 'a list cannot be read' });
+    rmSync(at('lists'), { recursive: true });
+    mkdirSync(at('lists'));
+    assert.deepEqual(collect(), { unavailable: 'apt has no lists, or fails' });
+  });
+
+  /** A copy of the agent with lists of its own, and an apt that writes down what it is given; returns what that was since the last time. */
+  function agentWithOwnApt(): () => string[] {
+    for (const name of ['bin', 'lists']) mkdirSync(at(name));
+    writeFileSync(at('status'), STATUS);
+    writeFileSync(at('lists/x_InRelease'), 'Suite: stable\n');
+    const filler = Array.from({ length: 500 }, (_, i) => `Package: other${i}\nVersion: 1\n\n`).join('');
+    const main = 'Package: curl\nVersion: 1\n\nPackage: nginx\nVersion: 2\nDepends: libc6\n\n';
+    writeFileSync(at('lists/x_main_Packages'), filler + main + filler);
+    writeFileSync(at('lists/x_main_Packages.diff_Index'), 'SHA1: 0\n');
+    // APT keeps its lists packed where it is told to, and not every archive's tool begins with the name.
+    writeFileSync(at('lists/x_more_Packages'), `${filler}Odd: yes\nPackage: libc6\nVersion: 9\n\n`);
+    execFileSync('gzip', [at('lists/x_more_Packages')]);
+    const apt = `#!/bin/sh
+lists=\${2#Dir::State::Lists=}
+for file in "$lists"/*; do echo "\${file##*/}:" $(cat "$file") >> "${at('asked')}"; done
+echo 'nginx/stable-security 2 amd64 [upgradable from: 1]'
+echo 'libc6/stable 9 amd64 [upgradable from: 1]'
+`;
+    writeFileSync(at('bin/apt'), apt, { mode: 0o755 });
+    const copy = readFileSync(SCRIPT, 'utf8')
+      .replace(/^PATH=/m, `PATH=${at('bin')}:`)
+      .replace('lists=/var/lib/apt/lists', `lists=${at('lists')}`)
+      .replaceAll('/var/lib/dpkg/status', at('status'));
+    writeFileSync(at('copy'), copy);
+    return () => {
+      const lines = existsSync(at('asked')) ? readFileSync(at('asked'), 'utf8').trim().split('\n') : [];
+      rmSync(at('asked'), { force: true });
+      return lines;
+    };
+  }
 
   it('[T6] every report has a higher number, and the same facts are not signed twice', () => {
     agent('key');
@@ -236,6 +294,16 @@ cmp "$2" "$1/public/vigie-report" && echo same`;
     );
   }
 });
+
+const STATUS = `Package: nginx
+Status: install ok installed
+Version: 1
+
+Package: libc6
+Status: hold ok installed
+Version: 1
+
+`;
 
 const SUMMARY = `---
 version:

@@ -181,6 +181,13 @@ for (const { name, command } of SHELLS) {
       assert.equal(mails().length, 1);
       assert.match(mails()[0] ?? '', /^> node: not found$/m);
     });
+
+    it('[H1] a run that only says it cannot run leaves the mail to --tell', async () => {
+      const { stderr } = await wrap(command, { VIGIE: '/no/such/vigie', VIGIE_SENDMAIL: '' });
+      assert.match(stderr, /CANNOT RUN/);
+      await wrap(command, {}, ['--tell'], stderr);
+      assert.equal(mails().length, 1);
+    });
   });
 }
 
