@@ -13,7 +13,7 @@ import { readFleetHistory, readFleetMark } from './store/fleet.ts';
 import { calmResultsReader, readEvents, readRuns, resultsReader } from './store/history.ts';
 import { noticesReader, readNoticesStamp } from './store/notices.ts';
 import { readMessages } from './store/outbox.ts';
-import { readPeople } from './store/people.ts';
+import { downtimesReader, readPeople } from './store/people.ts';
 import { reportReader } from './store/reports.ts';
 
 const EVENTS_SHOWN = 500;
@@ -54,6 +54,7 @@ export function takeSnapshot(
     dayCounters: dayCountersReader(database, toDay(now)),
     notices: { stamp: readNoticesStamp(database), read: noticesReader(database, NOTICES_SHOWN) },
     said: readPeople(database, now, oldestOnset(statuses, now)),
+    downtimesSince: downtimesReader(database),
     incidents,
     reportOf: reportReader(database),
     fleet: takeFleet(database),

@@ -5,7 +5,7 @@ import type { FleetHistory } from './fleet-report.ts';
 import type { Incident } from './incident.ts';
 import type { Event } from './item.ts';
 import type { Past } from './past.ts';
-import type { People } from './people.ts';
+import type { Downtime, People } from './people.ts';
 import type { HostReport } from './report.ts';
 import type { RunRecord } from './run-record.ts';
 import type { State } from './state.ts';
@@ -90,6 +90,8 @@ export interface Snapshot {
   reportOf(host: string): HostReport | undefined;
   /** What people said and that is not over; null when that is nothing. */
   said: People | null;
+  /** Downtimes that were not over at that time, also those that are now: read when something was not told. */
+  downtimesSince(at: number): Downtime[];
   /** What is known of the whole fleet, read when its pages are made; null before it was first counted. */
   fleet: { day: string; months: string[]; key: string; read(): FleetHistory } | null;
   /** What people wrote for the public, the newest first. */

@@ -208,6 +208,7 @@ function snapshot(): Snapshot {
     }),
     measuredResults: () => [],
     dayCounters: () => [],
+    downtimesSince: () => [],
     said: {
       acknowledgements: [
         {

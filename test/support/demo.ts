@@ -494,6 +494,7 @@ export function demoSnapshot(): Snapshot {
     notices: { stamp: '', read: demoNotices },
     reportOf: demoReport,
     said: demoPeople(),
+    downtimesSince: () => demoPeople().downtimes,
     fleet: { day: '2026-11-22', months: ['2026-10', '2026-11'], key: 'demo', read: () => fleetHistory('2026-11-22') },
     incidents: demoIncidents(),
     banners: [],
