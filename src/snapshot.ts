@@ -8,6 +8,7 @@ import type { Status } from './core/status.ts';
 import { count } from './core/transition.ts';
 import { readPasts } from './store/compaction.ts';
 import type { Database } from './store/database.ts';
+import { readEventArchive } from './store/event-archive.ts';
 import { dayCountersReader, measuredResultsReader } from './store/figures.ts';
 import { readFleetHistory, readFleetMark } from './store/fleet.ts';
 import { calmResultsReader, readEvents, readRuns, resultsReader } from './store/history.ts';
@@ -47,6 +48,7 @@ export function takeSnapshot(
     pasts: readPasts(database, checks, toDay(now)),
     runs: readRuns(database, RUNS_SHOWN),
     events: readEvents(database, EVENTS_SHOWN),
+    archive: readEventArchive(database, { zone: configuration.timezone, now, kept: configuration.retention.events }),
     messages,
     calmResults: calmResultsReader(database, RESULTS_SHOWN),
     recentResults: resultsReader(database, RESULTS_SHOWN),

@@ -60,6 +60,18 @@ export interface Notice {
   messageState: MessageRecord['state'] | null;
 }
 
+/** Events of the days that are over, in the configuration's zone; the events themselves are read when a page is made. */
+export interface EventArchive {
+  /** Newest first; days without events are left out. `2026-11-21`. */
+  days: { day: string; count: number }[];
+  /** Ids of checks, and names of hosts that had events of their own. */
+  subjects: ReadonlySet<string>;
+  /** A day's events, newest first. */
+  readDay(day: string, part: { limit: number; offset: number }): Event[];
+  /** The newest of these checks and of the host as a whole, of today too. */
+  readNewest(checks: readonly string[], host: string | null, limit: number): Event[];
+}
+
 /** Everything that the private site is made of: one moment of the store. */
 export interface Snapshot {
   /** When the pages are made: the start of the run that they show. */
@@ -73,8 +85,9 @@ export interface Snapshot {
   pasts: Map<string, Past>;
   /** Newest first. */
   runs: RunRecord[];
-  /** Newest first. */
+  /** The newest few hundred, newest first. */
   events: Event[];
+  archive: EventArchive;
   /** Newest first. */
   messages: MessageRecord[];
   /** The newest results of a check if none of them needs to be told line by line: so most checks cost one row, not ten. */

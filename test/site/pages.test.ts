@@ -9,6 +9,7 @@ import { toPrivateView } from '../../src/core/views-private.ts';
 import { toPublicView } from '../../src/core/views-public.ts';
 import { renderCells, renderColumns, renderRows } from '../../src/site/cells.ts';
 import { loadRenderer } from '../../src/site/renderer.ts';
+import { archiveOf } from '../support/archive.ts';
 import { bigSnapshot, DEMO_CATALOGUE, demoSnapshot } from '../support/demo.ts';
 import { mistakesOf } from '../support/html.ts';
 import { configurationOf } from '../support/model.ts';
@@ -52,6 +53,7 @@ function emptySnapshot(): Snapshot {
     pasts: new Map(),
     runs: [run],
     events: [],
+    archive: archiveOf([], demo.now, 'UTC'),
     messages: [],
     incidents: [],
   };
@@ -63,6 +65,7 @@ function unseenSnapshot(): Snapshot {
     statuses: new Map(),
     pasts: new Map(),
     events: [],
+    archive: archiveOf([], 0, 'UTC'),
     messages: [],
     incidents: [],
     recentResults: () => [],
@@ -172,9 +175,11 @@ describe('what peers say', () => {
       const parts = status.latest.parts.map((part) => ({ ...part, name: text, output: text }));
       status.latest = { ...status.latest, output: text, code: text, parts };
     }
+    const events = demo.events.map((event) => ({ ...event, reason: text, output: text }));
     return {
       ...demo,
-      events: demo.events.map((event) => ({ ...event, reason: text, output: text })),
+      events,
+      archive: archiveOf(events, demo.now, demo.configuration.timezone),
       messages: demo.messages.map((message) => ({ ...message, subject: text, answer: text, recipient: text })),
       recentResults: (check) => demo.recentResults(check).map((result) => ({ ...result, output: text })),
       banners: [text],
@@ -360,7 +365,7 @@ describe('the private pages', () => {
     const host = read('events/hosts/web1.html');
     assert.match(host, /Events of web1 2 changes/);
     assert.ok(!host.includes('mail-relay/smtp'));
-    assert.match(read('events.html'), /Days all .*Sun 2026-11-22 5 .*Services all .*Hosts all/);
+    assert.match(read('events.html'), /Days Sun 2026-11-22 5 Sat 2026-11-21 1 Thu 2026-11-19 2 all days Services .*Hosts /);
     assert.match(read('services/chat.html'), /Changes and events .*chat\/client-port .*All of them/);
   });
 
