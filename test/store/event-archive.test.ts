@@ -80,7 +80,10 @@ describe('events of days that are over', () => {
       const times = (limit: number, offset: number) => readDay('2026-10-25', { limit, offset }).map((event: Event) => event.at);
       const all = times(10, 0);
       assert.equal(all.length, 6);
-      assert.deepEqual(all, [...all].sort((a, b) => b - a));
+      assert.deepEqual(
+        all,
+        [...all].sort((a, b) => b - a),
+      );
       assert.deepEqual([...times(4, 0), ...times(4, 4)], all);
     });
   });
