@@ -371,7 +371,7 @@ describe('the private pages', () => {
 
   it('[W1] notifications say what was sent, what waits for what, and what was not told and why', () => {
     const text = read('notifications.html');
-    assert.match(text, /Of the last 3 mails 2 were sent, 1 are waiting, 0 failed\./);
+    assert.match(text, /Of the last 3 mails: 2 sent, 1 waiting, 0 failed\./);
     assert.match(text, /chat\/certificate 3 failures in a row .* waits for the daily digest, Mon 2026-11-23 06:35 UTC/);
     assert.match(text, /sent in mail 214/);
   });
