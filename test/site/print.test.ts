@@ -41,7 +41,8 @@ describe('pages on paper', needs('firefox-esr', 'pdftotext', 'pdftoppm'), () => 
   before(async () => {
     sites = await publishInto(demoSnapshot(), DEMO_CATALOGUE);
     server = await serveFolder(sites.folder);
-    browser = await openFirefox('safest', { 'layout.css.prefers-color-scheme.content-override': 0 });
+    // At Safest every page believes that light is wanted (resistFingerprinting).
+    browser = await openFirefox('standard', { 'layout.css.prefers-color-scheme.content-override': 0 });
   });
   after(async () => {
     await browser.close();

@@ -53,7 +53,7 @@ const READINGS: { page: string; lines: number; says: string[] }[] = [
       'Website and Additional software (APT) are down; Chat is degraded.',
       'Website answers slowly or not at all Ongoing',
       'Website Down since Sun 2026-11-22 13:49 UTC We are aware: The website does not answer at times',
-      '90 days ago 99.94 % of the time today',
+      '90 days ago 99.94 % available today',
       'Downloads Operational',
     ],
   },
