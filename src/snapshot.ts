@@ -8,12 +8,13 @@ import type { Status } from './core/status.ts';
 import { count } from './core/transition.ts';
 import { readPasts } from './store/compaction.ts';
 import type { Database } from './store/database.ts';
+import { readEventArchive } from './store/event-archive.ts';
 import { dayCountersReader, measuredResultsReader } from './store/figures.ts';
 import { readFleetHistory, readFleetMark } from './store/fleet.ts';
 import { calmResultsReader, readEvents, readRuns, resultsReader } from './store/history.ts';
 import { noticesReader, readNoticesStamp } from './store/notices.ts';
 import { readMessages } from './store/outbox.ts';
-import { readPeople } from './store/people.ts';
+import { downtimesReader, readPeople } from './store/people.ts';
 import { reportReader } from './store/reports.ts';
 
 const EVENTS_SHOWN = 500;
@@ -47,6 +48,7 @@ export function takeSnapshot(
     pasts: readPasts(database, checks, toDay(now)),
     runs: readRuns(database, RUNS_SHOWN),
     events: readEvents(database, EVENTS_SHOWN),
+    archive: readEventArchive(database, { zone: configuration.timezone, now, kept: configuration.retention.events }),
     messages,
     calmResults: calmResultsReader(database, RESULTS_SHOWN),
     recentResults: resultsReader(database, RESULTS_SHOWN),
@@ -54,6 +56,7 @@ export function takeSnapshot(
     dayCounters: dayCountersReader(database, toDay(now)),
     notices: { stamp: readNoticesStamp(database), read: noticesReader(database, NOTICES_SHOWN) },
     said: readPeople(database, now, oldestOnset(statuses, now)),
+    downtimesSince: downtimesReader(database),
     incidents,
     reportOf: reportReader(database),
     fleet: takeFleet(database),

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
-import { chmodSync, utimesSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, utimesSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type CertificateRig, certificateRig } from './support/certificates.ts';
 import { globalFile, installation, vigie } from './support/cli.ts';
 import { demoSnapshot } from './support/demo.ts';
-import { needs } from './support/server.ts';
-import { type Serving, SHIPPED_SERVERS, startShipped } from './support/shipped-servers.ts';
+import { needs, temporaryFolder } from './support/server.ts';
+import { type Serving, SHIPPED_SERVERS, shippedTorrc, startShipped } from './support/shipped-servers.ts';
 import { type PublishedSites, publishInto } from './support/site.ts';
 
 let sites: PublishedSites;
@@ -53,6 +54,9 @@ function get(url: string, headers: Record<string, string> = {}): Promise<Answer>
   });
 }
 
+/** Who is not root cannot be somebody else. */
+const asOthers = process.getuid?.() === 0 ? needs('curl', 'setpriv', 'tor') : { skip: 'needs root' };
+
 for (const program of SHIPPED_SERVERS) {
   describe(`${program} as docs/web-servers has it`, needs(program), () => {
     let serving: Serving;
@@ -89,6 +93,20 @@ for (const program of SHIPPED_SERVERS) {
       });
     }
 
+    if (program !== 'apache2') {
+      it('[H3] its private site is for tor alone: the socket lets tor in, and no other user', asOthers, () => {
+        const look = (user: string, group: string) => {
+          const as = ['--reuid', user, '--regid', group, '--clear-groups'];
+          const ask = ['curl', '-sS', '--max-time', '10', '--unix-socket', serving.socket ?? '', 'http://x/index.html'];
+          return spawnSync('setpriv', [...as, ...ask], { encoding: 'utf8' });
+        };
+        assert.equal(look('debian-tor', 'debian-tor').stdout, sites.files.get('private/index.html'));
+        const stranger = look('nobody', 'nogroup');
+        assert.notEqual(stranger.status, 0);
+        assert.equal(stranger.stdout, '');
+      });
+    }
+
     it('[W4] an old tab learns at once that its page has changed', async () => {
       const url = `${places().public}index.html`;
       const { etag } = (await get(url)).headers;
@@ -117,3 +135,29 @@ for (const program of SHIPPED_SERVERS) {
     });
   });
 }
+
+describe('docs/web-servers/torrc', needs('tor'), () => {
+  it('[H2] is what tor takes, with the second way for Apache too', () => {
+    const { path, remove } = temporaryFolder();
+    try {
+      const verify = (text: string) => {
+        writeFileSync(join(path, 'torrc'), `DataDirectory ${path}/data\n${text}`);
+        return spawnSync('tor', ['-f', join(path, 'torrc'), '--defaults-torrc', '/dev/null', '--verify-config'], {
+          encoding: 'utf8',
+        });
+      };
+      const text = shippedTorrc(join(path, 'vigie'), join(path, 'private.sock'));
+      const apache = text.replace(/^HiddenServicePort.*$/m, '').replace(/^#(HiddenServicePort)/m, '$1');
+      assert.match(apache, /^HiddenServicePort 80 127\.0\.0\.1:8081$/m);
+      for (const one of [text, apache]) {
+        const { status, stdout } = verify(one);
+        assert.equal(status, 0, stdout);
+        assert.match(stdout, /Configuration was valid/);
+        assert.doesNotMatch(stdout, /\[(warn|err)\](?!.*(root|tor_assertion|geoip|DataDirectory))/i);
+      }
+      assert.notEqual(verify(`${text}HiddenServicePort nowhere\n`).status, 0);
+    } finally {
+      remove();
+    }
+  });
+});

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Configuration } from '../core/configuration.ts';
 import { TargetFailure } from '../core/failure.ts';
 import { cleanText } from '../core/text.ts';
@@ -61,7 +61,9 @@ async function complain(
   // Only what is proven, or not there at all: a network between us is no reason to call the page a lie.
   if (replace !== null && (code === 'heartbeat.stale' || code === 'heartbeat.missing')) {
     const since = error instanceof HeartbeatProblem ? error.created : null;
-    const title = configuration?.sites.public?.title ?? 'Status';
+    const { private: privateSite = null, public: publicSite = null } = configuration?.sites ?? {};
+    const isPrivate = privateSite !== null && resolve(replace) === resolve(privateSite.output);
+    const title = (isPrivate ? privateSite : publicSite)?.title ?? 'Status';
     const zone = configuration?.timezone ?? 'UTC';
     const { replaceStalePage } = await import('../site/stopped.ts');
     await replaceStalePage(replace, { title, zone, now: context.now, since });

@@ -32,6 +32,17 @@ export function stretchAt(downtime: Downtime, now: number): Stretch | null {
   return stretch !== null && now >= stretch.start && now < stretch.end ? stretch : null;
 }
 
+/**
+ * Whether it held at an earlier time. Of a flexible one only the last beginning is remembered: in an earlier window it may have held
+ * wherever it could.
+ */
+export function mayHaveHeld(downtime: Downtime, at: number): boolean {
+  const { flexible, begun, duration } = downtime;
+  const window = windowAt(downtime, at);
+  if (flexible === null || window === null || begun === null || begun.window <= window) return stretchAt(downtime, at) !== null;
+  return at < window + (flexible + duration) * 1000;
+}
+
 /** When it begins next, or null: for lists and pages. */
 export function nextStart(downtime: Downtime, now: number): number | null {
   const { from, repeat, zone, removedAt } = downtime;

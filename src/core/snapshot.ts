@@ -5,7 +5,7 @@ import type { FleetHistory } from './fleet-report.ts';
 import type { Incident } from './incident.ts';
 import type { Event } from './item.ts';
 import type { Past } from './past.ts';
-import type { People } from './people.ts';
+import type { Downtime, People } from './people.ts';
 import type { HostReport } from './report.ts';
 import type { RunRecord } from './run-record.ts';
 import type { State } from './state.ts';
@@ -60,6 +60,18 @@ export interface Notice {
   messageState: MessageRecord['state'] | null;
 }
 
+/** Events of the days that are over, in the configuration's zone; the events themselves are read when a page is made. */
+export interface EventArchive {
+  /** Newest first; days without events are left out. `2026-11-21`. */
+  days: { day: string; count: number }[];
+  /** Ids of checks, and names of hosts that had events of their own. */
+  subjects: ReadonlySet<string>;
+  /** A day's events, newest first. */
+  readDay(day: string, part: { limit: number; offset: number }): Event[];
+  /** The newest of these checks and of the host as a whole, of today too. */
+  readNewest(checks: readonly string[], host: string | null, limit: number): Event[];
+}
+
 /** Everything that the private site is made of: one moment of the store. */
 export interface Snapshot {
   /** When the pages are made: the start of the run that they show. */
@@ -73,8 +85,9 @@ export interface Snapshot {
   pasts: Map<string, Past>;
   /** Newest first. */
   runs: RunRecord[];
-  /** Newest first. */
+  /** The newest few hundred, newest first. */
   events: Event[];
+  archive: EventArchive;
   /** Newest first. */
   messages: MessageRecord[];
   /** The newest results of a check if none of them needs to be told line by line: so most checks cost one row, not ten. */
@@ -90,6 +103,8 @@ export interface Snapshot {
   reportOf(host: string): HostReport | undefined;
   /** What people said and that is not over; null when that is nothing. */
   said: People | null;
+  /** Downtimes that were not over at that time, also those that are now: read when something was not told. */
+  downtimesSince(at: number): Downtime[];
   /** What is known of the whole fleet, read when its pages are made; null before it was first counted. */
   fleet: { day: string; months: string[]; key: string; read(): FleetHistory } | null;
   /** What people wrote for the public, the newest first. */

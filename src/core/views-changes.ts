@@ -1,7 +1,8 @@
 import type { Check, Service } from './configuration.ts';
+import { mayHaveHeld } from './downtime.ts';
 import type { Event } from './item.ts';
+import { coveredBy } from './people.ts';
 import type { Snapshot } from './snapshot.ts';
-import { toSaid } from './views-people.ts';
 import { combine, type PublicState, publicChecks, type Verdict } from './views-public.ts';
 
 /** A public service that came into another state, for feeds. */
@@ -22,8 +23,8 @@ const WORDS: Readonly<Partial<Record<PublicState, string>>> = {
 const CHANGES_SHOWN = 30;
 
 /**
- * How the public services went, from the events that are known; the newest first. What was not told, as in a planned downtime, is no
- * change, unless it lasts and nothing holds it back.
+ * How the public services went, from the events that are known; the newest first. What stood here once stays, and what began ends: a
+ * feed's reader remembers it.
  */
 export function toPublicChanges(snapshot: Snapshot): PublicChange[] {
   const { configuration } = snapshot;
@@ -33,26 +34,23 @@ export function toPublicChanges(snapshot: Snapshot): PublicChange[] {
   return changes.sort((a, b) => b.at - a.at || (a.service < b.service ? -1 : 1)).slice(0, CHANGES_SHOWN);
 }
 
+type Failing = Map<string, Verdict & { check: Check }>;
+
 function changesOf(snapshot: Snapshot, service: Service, checks: Check[]): PublicChange[] {
   const byId = new Map(checks.map((check) => [check.id, check]));
-  const held = toSaid(snapshot).held;
-  const counts = ({ check, kind, told, onset }: Event) => {
-    if (check === null || !byId.has(check)) return false;
-    if (kind === 'recovery') return true;
-    if (kind !== 'problem' && kind !== 'worse' && kind !== 'frequent') return false;
-    return told || (snapshot.statuses.get(check)?.problem?.onset === onset && !held.has(check));
-  };
-  const failing = new Map<string, Verdict & { check: Check }>();
+  const own = snapshot.events.filter(({ check }) => check !== null && byId.has(check)).sort((a, b) => a.at - b.at);
+  const events = own.filter((event) => counts(event, own, snapshot));
+  const failing = failingBefore(events, byId);
   const changes: PublicChange[] = [];
-  let state: PublicState = 'operational';
-  const events = snapshot.events.filter(counts).sort((a, b) => a.at - b.at);
+  const stateOf = () => (failing.size === 0 ? 'operational' : combine(service, [...failing.values()]).state);
+  let state = stateOf();
   for (const [i, event] of events.entries()) {
     const check = byId.get(event.check ?? '');
     if (check === undefined) continue;
     follow(failing, check, event);
     // What happened in one run is one change.
     if (events[i + 1]?.at === event.at) continue;
-    const found = failing.size === 0 ? 'operational' : combine(service, [...failing.values()]).state;
+    const found = stateOf();
     if (found === state) continue;
     state = found;
     changes.push({ at: event.at, service: service.name, title: service.public?.title ?? '', state, words: WORDS[state] ?? '' });
@@ -60,7 +58,49 @@ function changesOf(snapshot: Snapshot, service: Service, checks: Check[]): Publi
   return changes;
 }
 
-function follow(failing: Map<string, Verdict & { check: Check }>, check: Check, { kind, state, onset }: Event): void {
+/** A recovery without its beginning is of a problem that is older than the events that are known. */
+function failingBefore(events: Event[], byId: ReadonlyMap<string, Check>): Failing {
+  const failing: Failing = new Map();
+  for (const [id, check] of byId) {
+    const first = events.find((event) => event.check === id);
+    if (first?.kind === 'recovery' && first.told) follow(failing, check, { ...first, kind: 'problem', state: 'CRITICAL' });
+  }
+  return failing;
+}
+
+const TROUBLE = new Set<Event['kind']>(['problem', 'worse', 'frequent', 'unstable']);
+
+/**
+ * What was told counts. So does what nobody was told of, as a check that is new, if it became a problem, which lasts or has recovered
+ * since: what was only held back never does. Not so what a planned downtime held, which the first page calls maintenance, and the
+ * flapping of a check that is unstable.
+ */
+function counts(event: Event, own: Event[], snapshot: Snapshot): boolean {
+  const { kind, check, told, onset, at } = event;
+  if (kind === 'recovery' || kind === 'downtime-end') return true;
+  if (!TROUBLE.has(kind)) return false;
+  if (told) return true;
+  const isReal =
+    snapshot.statuses.get(check ?? '')?.problem?.onset === onset ||
+    own.some((other) => other.kind === 'recovery' && other.check === check && other.onset === onset);
+  return isReal && !wasUnstable(event, own, snapshot) && !wasHeld(event, at, snapshot);
+}
+
+function wasUnstable({ check, at }: Event, own: Event[], { statuses }: Snapshot): boolean {
+  const turns = own.filter((other) => other.check === check && (other.kind === 'unstable' || other.kind === 'stable'));
+  const before = turns.findLast((turn) => turn.at <= at);
+  if (before !== undefined) return before.kind === 'unstable';
+  const [after] = turns;
+  return after === undefined ? statuses.get(check ?? '')?.trouble?.unstable != null : after.kind === 'stable';
+}
+
+function wasHeld({ check }: Event, at: number, { configuration, downtimesSince }: Snapshot): boolean {
+  return downtimesSince(at).some(
+    (downtime) => mayHaveHeld(downtime, at) && coveredBy(downtime.target, configuration.checks).has(check ?? ''),
+  );
+}
+
+function follow(failing: Failing, check: Check, { kind, state, onset }: Event): void {
   if (kind === 'recovery') failing.delete(check.id);
   // UNKNOWN means that we could not look.
   else if (state === 'CRITICAL' || state === 'WARNING') {

@@ -76,7 +76,7 @@ export function toCheckPage(seen: Seen, means: Means): CheckPageView {
       }),
     ],
     results: (status === undefined ? [] : snapshot.recentResults(check.id)).map((result) => toResultView(result, calendar)),
-    events: (means.eventsByCheck.get(check.id) ?? []).slice(0, EVENTS_SHOWN).map((event) => toEventView(event, calendar)),
+    events: snapshot.archive.readNewest([check.id], null, EVENTS_SHOWN).map((event) => toEventView(event, calendar)),
     settings: formatSettings(toSettings(check, means.catalogue)),
     source: `${check.source.file}:${check.source.line}`,
     commands: toCommands(check),

@@ -91,5 +91,5 @@ function describeStand({ wait, releaseAt, closed, message, messageState }: Notic
 function summarise({ messages }: Snapshot): string {
   const number = (state: string) => messages.filter((message) => message.state === state).length;
   if (messages.length === 0) return 'No mail has been written yet.';
-  return `Of the last ${messages.length} mails ${number('sent')} were sent, ${number('frozen')} are waiting, ${number('failed')} failed.`;
+  return `Of the last ${messages.length} mails: ${number('sent')} sent, ${number('frozen')} waiting, ${number('failed')} failed.`;
 }

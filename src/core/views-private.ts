@@ -1,4 +1,3 @@
-import type { Event } from './item.ts';
 import { checkPageOf } from './item-facts.ts';
 import { WINDOWS } from './run-record.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -16,7 +15,7 @@ import {
 } from './views-check.ts';
 import { type CheckPageView, toCheckPage } from './views-check-page.ts';
 import { type ChecksView, toChecksView } from './views-configuration.ts';
-import { type EventsView, toEventsPages } from './views-events.ts';
+import { type EventsView, hasEvents, toEventsPages } from './views-events.ts';
 import { type FleetView, toFleetView } from './views-fleet.ts';
 import { type NeedView, toNeeds, toNeedView } from './views-needed.ts';
 import { type NoticesView, toNoticesView } from './views-notices.ts';
@@ -37,7 +36,7 @@ export interface PrivateView {
   overview: OverviewView;
   /** Pages of services and hosts, each made only when its key has changed. */
   owners: (Keyed<OwnerView> & { row: OwnerRow })[];
-  events: (Keyed<EventsView> & { path: string })[];
+  events: (Keyed<EventsView> & { path: string; isOver: boolean })[];
   notices: Keyed<NoticesView>;
   checks: Keyed<ChecksView>;
   runs: Keyed<RunsView>;
@@ -129,15 +128,14 @@ function toOwnerView(owner: Owner, row: OwnerRow, means: Means): OwnerView {
 const EVENTS_OF_AN_OWNER = 12;
 
 function toOwnerEvents({ kind, name, own, related }: Owner, means: Means): Pick<OwnerView, 'events' | 'eventsPage'> {
-  const ids = new Set([...own, ...related].map(({ check }) => check.id));
-  const isOwn = (event: Event) => (event.check === null ? kind === 'host' && event.host === name : ids.has(event.check));
-  const found = means.snapshot.events.filter(isOwn);
+  const ids = [...own, ...related].map(({ check }) => check.id);
+  const host = kind === 'host' ? name : null;
   return {
-    events: found.slice(0, EVENTS_OF_AN_OWNER).map((event) => {
+    events: means.snapshot.archive.readNewest(ids, host, EVENTS_OF_AN_OWNER).map((event) => {
       const page = event.check === null ? '' : checkPageOf({ id: event.check });
       return { ...toEventView(event, means.calendar), id: event.check ?? name, page };
     }),
-    eventsPage: found.length === 0 ? '' : `events/${kind}s/${name}.html`,
+    eventsPage: hasEvents(ids, host, means) ? `events/${kind}s/${name}.html` : '',
   };
 }
 
@@ -172,10 +170,14 @@ function keyOf(owner: Owner, row: OwnerRow, turn: number, means: Means): string 
   const signatures = [...owner.own, ...owner.related].map((seen) => signatureOf(seen, means));
   // Reboots and such are not of a check.
   const whole = means.hostEvents.get(owner.name)?.[0]?.run ?? '';
-  // The link to its events goes when the last of them is too old to be shown.
-  const hasEvents = [...owner.own, ...owner.related].some(({ check }) => means.eventsByCheck.has(check.id));
+  // The link to its events goes when the last of them is forgotten.
+  const isTold = hasEvents(
+    [...owner.own, ...owner.related].map(({ check }) => check.id),
+    owner.kind === 'host' ? owner.name : null,
+    means,
+  );
   const changes = (means.snapshot.said?.changes ?? []).filter(({ target }) => target === owner.name).map(({ number }) => number);
-  return [configuration.fingerprint, turn, row.words, whole, hasEvents, changes.join(' '), ...signatures].join('\n');
+  return [configuration.fingerprint, turn, row.words, whole, isTold, changes.join(' '), ...signatures].join('\n');
 }
 
 /** Mail, what waits and what was held back. */

@@ -297,7 +297,7 @@ function toDays(pasts: PastOf[], labels: string[]): PublicDay[] {
 }
 
 function toShareWords(share: number | null): string {
-  return share === null ? 'not measured yet' : `${formatAvailability(share)} of the time`;
+  return share === null ? 'not measured yet' : `${formatAvailability(share)} available`;
 }
 
 function describeDays(days: PublicDay[], share: number | null): string {

@@ -89,6 +89,38 @@ export function toPublicJson(view: PublicView): string {
   });
 }
 
+/** Fields that say how something is, and what they say when nobody knows. */
+const FORGOTTEN: Readonly<Record<'checks' | 'services', object>> = {
+  checks: { state: 'UNKNOWN', state_type: null, attempt: 0, since: null },
+  services: { state: 'unknown', since: null },
+};
+
+/**
+ * A `status.json` of either site after monitoring has stopped: who made it and by when the next was due stays, every state is unknown.
+ * What cannot be read is no longer told at all.
+ */
+export function toForgottenJson(text: string, stopped: { since: string | null; seen_at: string }): string {
+  const status = parseObject(text);
+  for (const list of ['checks', 'services'] as const) {
+    const found = status[list];
+    if (Array.isArray(found)) status[list] = found.map((one: object) => ({ ...one, ...FORGOTTEN[list] }));
+  }
+  if (Array.isArray(status['checks']) && 'summary' in status) {
+    const checks = status['checks'].length;
+    status['summary'] = { checks, ok: 0, warning: 0, critical: 0, unknown: checks, skipped: 0 };
+  }
+  return toJson({ ...status, stopped });
+}
+
+function parseObject(text: string): Record<string, unknown> {
+  try {
+    const found: unknown = JSON.parse(text);
+    return typeof found === 'object' && found !== null ? { ...found } : {};
+  } catch {
+    return {};
+  }
+}
+
 function orNull(iso: string): string | null {
   return iso === '' ? null : iso;
 }

@@ -47,6 +47,18 @@ export function toMetricsText({ configuration, statuses, run, runs, messages, no
   return `${[...whole, ...Object.values(families)].map(String).join('')}# EOF\n`;
 }
 
+/**
+ * The text after monitoring has stopped: the run with its time, and nothing of a check, so that Prometheus holds the old samples for
+ * stale rather than for news.
+ */
+export function toForgottenMetrics(text: string): string {
+  const isOfCheck = /^(?:# (?:TYPE|UNIT|HELP) )?vigie_check_/;
+  return text
+    .split('\n')
+    .filter((line) => !isOfCheck.test(line))
+    .join('\n');
+}
+
 function toMessageFamily(messages: Snapshot['messages']): Family {
   const family = new Family('vigie_mails', 'Of the newest 100 mails: how many were sent, wait, or failed.');
   for (const [state, words] of [

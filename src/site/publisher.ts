@@ -13,7 +13,7 @@ import { toPrivateJson, toPublicJson } from './json.ts';
 import { toMetricsText } from './openmetrics.ts';
 import { loadRenderer, type Renderer } from './renderer.ts';
 import { STOP_MARK } from './stop-mark.ts';
-import { type SiteCounts, type SiteFile, type SiteFiles, writeSite } from './writer.ts';
+import { type KeyedFile, type SiteCounts, type SiteFile, type SiteFiles, writeSite } from './writer.ts';
 
 export type { SiteCounts } from './writer.ts';
 
@@ -54,6 +54,9 @@ export async function publishSites(snapshot: Snapshot, catalogue: MetricCatalogu
 /** Stands in a page's foot for the run in which its content last changed, which only the writer knows. */
 const RUN_STAMP = '{run}';
 
+const QUIET: Pick<KeyedFile, 'isQuiet'> = { isQuiet: true };
+const LASTING: Pick<KeyedFile, 'isQuiet' | 'isLasting'> = { isQuiet: true, isLasting: true };
+
 export function renderPrivateSite(
   render: Renderer,
   view: PrivateView,
@@ -69,9 +72,9 @@ export function renderPrivateSite(
     nextRunBy: view.nextRunBy,
     hasFleet: view.fleet.current !== null,
   };
-  const page = <View extends object>(template: string, path: string, { key, make }: Keyed<View>, isQuiet = false) =>
+  const page = <View extends object>(template: string, path: string, { key, make }: Keyed<View>, how = {}) =>
     files.set(path, {
-      isQuiet,
+      ...how,
       key: `${render.version}\n${key}`,
       make: () => toStamped(render.page(`private/${template}.njk`, path, { ...frame, ...make() })),
     });
@@ -79,8 +82,8 @@ export function renderPrivateSite(
     page('owner', owner.row.page, owner);
     files.set(`state/${owner.row.name}.txt`, `${owner.row.hard}\n`);
   }
-  for (const check of view.checkPages) page('check-page', check.path, check, true);
-  for (const events of view.events) page('events', events.path, events);
+  for (const check of view.checkPages) page('check-page', check.path, check, QUIET);
+  for (const events of view.events) page('events', events.path, events, events.isOver ? LASTING : {});
   page('notifications', 'notifications.html', view.notices);
   for (const { path, state, view: need } of view.needs) {
     files.set(`${path}.html`, render.page('private/need.njk', `${path}.html`, { ...frame, need }));

@@ -2,13 +2,19 @@ import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from
 import { join } from 'node:path';
 import { toCalendar } from '../core/views-words.ts';
 import { type Badge, toBadgeJson, toBadgePng, toBadgeSvg } from './badge.ts';
+import { toForgottenJson } from './json.ts';
+import { toForgottenMetrics } from './openmetrics.ts';
 import { loadRenderer } from './renderer.ts';
 import { STOP_MARK } from './stop-mark.ts';
 
+/** Pages that answer a question; those of the public site's services do, those of the private one say as of when they are. */
+const ANSWERS = { private: 'needed', public: 'services' } as const;
+
 /**
- * Puts a page that says so in the place of an overview that is no longer true: a page cannot know that it is old. Words for scripts and
- * badges become `unknown`, so that nobody releases by an answer of last week. The mark makes the next run publish, which finds that
- * these files are not as it wrote them, and writes its own again.
+ * Puts a page that says so in the place of an overview that is no longer true, and of each page that answers a question: a page cannot
+ * know that it is old. Words for scripts, `status.json` and badges become `unknown`, and `metrics.txt` says nothing of checks any more,
+ * so that nobody releases by an answer of last week. What happened, as feeds tell it, stays true. The mark makes the next run publish,
+ * which finds that these files are not as it wrote them, and writes its own again.
  */
 export async function replaceStalePage(
   folder: string,
@@ -23,17 +29,36 @@ export async function replaceStalePage(
   const calendar = toCalendar(zone, now);
   const headline = since === null ? 'Monitoring has stopped.' : `Monitoring has stopped since ${calendar.full(since).words}.`;
   const render = await loadRenderer();
-  const page = render.page('stopped.njk', 'index.html', { title, headline, seenAt: calendar.full(now) });
+  const putPage = (path: string) => {
+    const refresh = refreshOf(join(folder, path));
+    put(join(folder, path), render.page('stopped.njk', path, { title, headline, refresh, seenAt: calendar.full(now) }));
+  };
   put(join(folder, STOP_MARK), '');
-  put(join(folder, 'index.html'), page);
+  putPage('index.html');
   for (const inner of ['state', 'needed'])
     for (const name of namesIn(folder, inner, '.txt')) forgetState(join(folder, inner, name));
+  const answers = existsSync(join(folder, 'badge')) ? ANSWERS.public : ANSWERS.private;
+  for (const name of namesIn(folder, answers, '.html')) putPage(`${answers}/${name}`);
+  const stopped = { since: since === null ? null : calendar.full(since).iso, seen_at: calendar.full(now).iso };
+  alter(join(folder, 'status.json'), (text) => toForgottenJson(text, stopped));
+  alter(join(folder, 'metrics.txt'), toForgottenMetrics);
   for (const name of namesIn(folder, 'badge', '.json')) forgetBadge(join(folder, 'badge'), name.slice(0, -'.json'.length));
+}
+
+/** A page that asks for itself again goes on to do so: an open tab then shows by itself that monitoring is back. Seconds, 0 for never. */
+function refreshOf(path: string): number {
+  const head = existsSync(path) ? readFileSync(path, 'utf8').slice(0, 1000) : '';
+  return Number(/<meta http-equiv="refresh" content="(\d{1,9})">/.exec(head)?.[1] ?? 0);
 }
 
 function namesIn(folder: string, inner: string, ending: string): string[] {
   const path = join(folder, inner);
   return existsSync(path) ? readdirSync(path).filter((name) => name.endsWith(ending) && !name.startsWith('.')) : [];
+}
+
+/** What another program may be reading; a file that is not there stays so. */
+function alter(path: string, change: (text: string) => string): void {
+  if (existsSync(path)) put(path, change(readFileSync(path, 'utf8')));
 }
 
 /** The private site says `OK` and `UNKNOWN`, the public one `operational` and `unknown`. */

@@ -32,6 +32,8 @@ export interface KeyedFile {
    * failure left empty, is made good with the next key.
    */
   isQuiet?: boolean;
+  /** A quiet one that hardly ever has another key: it is synced all the same. */
+  isLasting?: boolean;
   make(): SiteFile;
 }
 
@@ -76,10 +78,11 @@ export function writeSite(folder: string, files: SiteFiles, stamp = ''): SiteCou
         after[path] = intact;
         continue;
       }
+      const isDurable = !isQuiet || (isKeyed(file) && file.isLasting === true);
       const content = isKeyed(file) ? file.make() : file;
       const digest = digestOf(content);
       if (intact?.digest === digest) after[path] = intact.key === key ? intact : { ...intact, key };
-      else pending.push({ path, key, digest, ...writeTemporary(target, toBytes(content, stamp), !isQuiet) });
+      else pending.push({ path, key, digest, ...writeTemporary(target, toBytes(content, stamp), isDurable) });
     }
     pending.sort((a, b) => Number(isIndex(a.path)) - Number(isIndex(b.path)));
     for (const one of pending) after[one.path] = replace(one);

@@ -161,16 +161,21 @@ export function readRuns(database: Database, limit: number): RunRecord[] {
     .all(limit) as RunRecord[];
 }
 
-type EventRow = Omit<Event, 'state' | 'told'> & { state: number | null; told: number };
+export type EventRow = Omit<Event, 'state' | 'told'> & { event: number; state: number | null; told: number };
+
+export const SELECT_EVENTS =
+  'SELECT event, at, run, kind, check_id AS "check", host, state, onset, reason, output, told FROM events';
+
+export function toEvent({ event: _number, ...row }: EventRow): Event {
+  return { ...row, state: row.state === null ? null : toState(row.state), told: row.told === 1 };
+}
 
 /** The newest events first; of one check, or of all. */
 export function readEvents(database: Database, limit: number, check: string | null = null): Event[] {
   const rows = database
-    .prepare(`
-      SELECT at, run, kind, check_id AS "check", host, state, onset, reason, output, told FROM events
-      WHERE :check IS NULL OR check_id = :check ORDER BY event DESC LIMIT :limit`)
+    .prepare(`${SELECT_EVENTS} WHERE :check IS NULL OR check_id = :check ORDER BY event DESC LIMIT :limit`)
     .all({ check, limit }) as EventRow[];
-  return rows.map((row) => ({ ...row, state: row.state === null ? null : toState(row.state), told: row.told === 1 }));
+  return rows.map(toEvent);
 }
 
 /** Reads the newest results of a check as one row: how many, from when to when; null where one of them was not OK or not judged. */

@@ -6,6 +6,23 @@ const CHANGES_KEPT_MS = 2 * 3_600_000;
 
 type DowntimeRow = Omit<Downtime, 'begun'> & { begunWindow: number | null; begunAt: number | null };
 
+const SELECT_DOWNTIMES = `
+  SELECT downtime AS number, target, from_at AS "from", duration_s AS duration, repeats AS repeat, zone, flexible_s AS flexible,
+    begun_window AS begunWindow, begun_at AS begunAt, told_until AS toldUntil, removed_at AS removedAt, at, author, note, public_note AS publicNote
+  FROM downtimes`;
+
+/** Reads downtimes that were not over at a time; what was read once is not read again for a later time. */
+export function downtimesReader(database: Database): (at: number) => Downtime[] {
+  let read: { from: number; downtimes: Downtime[] } | null = null;
+  return (at) => {
+    if (read === null || at < read.from) {
+      const rows = database.prepare(`${SELECT_DOWNTIMES} WHERE over_at IS NULL OR over_at > ?`).all(at) as DowntimeRow[];
+      read = { from: at, downtimes: rows.map(toDowntime) };
+    }
+    return read.downtimes;
+  };
+}
+
 /** Everything that people said and that is not over, changes from shortly before `onset` on; null when that is nothing, as in most runs. */
 export function readPeople(database: Database, now: number, onset = now): People | null {
   if (!hasTables(database)) return null;
@@ -14,12 +31,7 @@ export function readPeople(database: Database, now: number, onset = now): People
       SELECT acknowledgement AS number, check_id AS "check", at, until, author, note, public_note AS publicNote
       FROM acknowledgements WHERE ended_at IS NULL ORDER BY acknowledgement`)
     .all() as Acknowledgement[];
-  const downtimes = database
-    .prepare(`
-      SELECT downtime AS number, target, from_at AS "from", duration_s AS duration, repeats AS repeat, zone, flexible_s AS flexible,
-        begun_window AS begunWindow, begun_at AS begunAt, told_until AS toldUntil, removed_at AS removedAt, at, author, note, public_note AS publicNote
-      FROM downtimes WHERE over_at IS NULL ORDER BY downtime`)
-    .all() as DowntimeRow[];
+  const downtimes = database.prepare(`${SELECT_DOWNTIMES} WHERE over_at IS NULL ORDER BY downtime`).all() as DowntimeRow[];
   const changes = database
     .prepare('SELECT change AS number, target, at, until, author, note FROM changes WHERE until > ? ORDER BY change')
     .all(Math.min(now, onset) - CHANGES_KEPT_MS) as Change[];

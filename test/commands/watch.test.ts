@@ -141,6 +141,7 @@ describe('vigie watch', needs('nginx'), () => {
     await watch(at('old.txt'), '--replace', at('site/private'));
     await watch(at('old.txt'), '--replace', at('site/public'));
     assert.match(readFileSync(at('site/private/index.html'), 'utf8'), /Monitoring has stopped/);
+    assert.match(readFileSync(at('site/private/index.html'), 'utf8'), /<title>Test<\/title>/, 'by its own name');
     assert.equal(readFileSync(at('site/private/state/website.txt'), 'utf8'), 'UNKNOWN\n');
     assert.notDeepEqual(readFileSync(at('site/public/badge/website.png')), before.badge);
     const { code, stdout } = await vigie(folder.path, ['run', '--json']);

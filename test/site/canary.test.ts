@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Check, Configuration } from '../../src/core/configuration.ts';
+import type { Event } from '../../src/core/item.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import { newStatus, type Status } from '../../src/core/status.ts';
+import { archiveOf } from '../support/archive.ts';
 import { DEMO_NOW } from '../support/demo.ts';
 import { FULL_FACTS, reportOf } from '../support/host-report.ts';
 import { checkOf, configurationOf } from '../support/model.ts';
@@ -159,6 +161,20 @@ function snapshot(): Snapshot {
     withheld: null,
     duration: 1,
   };
+  const events: Event[] = [
+    {
+      at: DEMO_NOW,
+      run: 17,
+      kind: 'problem',
+      check: CHECK.id,
+      host: canary('event-host'),
+      state: 'CRITICAL',
+      onset: DEMO_NOW,
+      reason: canary('reason'),
+      output: canary('event-output'),
+      told: true,
+    },
+  ];
   return {
     now: DEMO_NOW,
     run,
@@ -168,20 +184,8 @@ function snapshot(): Snapshot {
     statuses: new Map([CHECK, PRIVATE_CHECK].map((check) => [check.id, statusOf(check)])),
     pasts: new Map(),
     runs: [run],
-    events: [
-      {
-        at: DEMO_NOW,
-        run: 17,
-        kind: 'problem',
-        check: CHECK.id,
-        host: canary('event-host'),
-        state: 'CRITICAL',
-        onset: DEMO_NOW,
-        reason: canary('reason'),
-        output: canary('event-output'),
-        told: true,
-      },
-    ],
+    events,
+    archive: archiveOf(events, DEMO_NOW, 'UTC'),
     messages: [
       {
         message: 1,
@@ -208,6 +212,7 @@ function snapshot(): Snapshot {
     }),
     measuredResults: () => [],
     dayCounters: () => [],
+    downtimesSince: () => [],
     said: {
       acknowledgements: [
         {

@@ -4,7 +4,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Event } from '../../src/core/item.ts';
+import type { Downtime } from '../../src/core/people.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
+import type { Status } from '../../src/core/status.ts';
 import { toPublicChanges } from '../../src/core/views-changes.ts';
 import { toPublicView } from '../../src/core/views-public.ts';
 import { toPrivateFeed, toPublicFeed } from '../../src/site/feed.ts';
@@ -133,12 +135,60 @@ describe('changes of public services', () => {
   const OTHER = 'website/certificate';
   const website = demo.configuration.checks.filter(({ id }) => id === PAGE);
   const other = website.map((check) => ({ ...check, id: OTHER, name: 'certificate' }));
-  const changesOf = (events: Event[]) =>
-    toPublicChanges({ ...demo, configuration: { ...demo.configuration, checks: [...website, ...other] }, events })
+  const downtime: Downtime = {
+    number: 1,
+    target: 'website',
+    from: now - 30 * 60_000,
+    duration: 1200,
+    repeat: null,
+    zone: 'UTC',
+    flexible: null,
+    begun: null,
+    toldUntil: 0,
+    removedAt: null,
+    at: 0,
+    author: 'anna',
+    note: '',
+    publicNote: null,
+  };
+  const UNSTABLE: NonNullable<Status['trouble']> = {
+    seen: 0,
+    recent: [],
+    spells: [],
+    hardAt: [],
+    unstable: { onset: now, toldTo: [] },
+    downs: [],
+    down: null,
+    recurring: null,
+    shadow: null,
+  };
+  const lasting = demo.statuses.get(PAGE);
+  /** `problem`: when the one that lasts began, in minutes ago; null when it works. */
+  const changesOf = (events: Event[], { downtimes = [], problem = null, isUnstable = false }: Situation) => {
+    if (lasting?.problem == null) throw new Error('the demo has a problem there');
+    const status: Status = {
+      ...lasting,
+      problem: problem === null ? null : { ...lasting.problem, onset: now - problem * 60_000 },
+      ...(isUnstable ? { trouble: UNSTABLE } : {}),
+    };
+    return toPublicChanges({
+      ...demo,
+      configuration: { ...demo.configuration, checks: [...website, ...other] },
+      statuses: new Map([[PAGE, status]]),
+      downtimesSince: () => downtimes,
+      events,
+    })
       .filter(({ service }) => service === 'website')
       .map(({ at, words }) => `${(now - at) / 60_000} ${words}`);
+  };
+  const since = (minutes: number, one: Event): Event => ({ ...one, onset: now - minutes * 60_000 });
 
-  const rows: { name: string; events: Event[]; changes: string[] }[] = [
+  interface Situation {
+    downtimes?: Downtime[];
+    problem?: number | null;
+    isUnstable?: boolean;
+  }
+  const rows: { name: string; events: Event[]; changes: string[]; given?: Situation }[] = [
     {
       name: 'it works again when the last of its problems is over',
       events: [
@@ -155,8 +205,80 @@ describe('changes of public services', () => {
       changes: ['3 is down', '9 is degraded'],
     },
     {
-      name: 'what was not told and is over is none',
-      events: [event(3, 'recovery', PAGE, 'OK'), event(9, 'problem', PAGE, 'CRITICAL', false)],
+      name: 'what nobody was told of is one while it lasts, as the first page says it',
+      events: [since(12, event(9, 'problem', PAGE, 'CRITICAL', false))],
+      given: { problem: 12 },
+      changes: ['9 is down'],
+    },
+    {
+      name: 'and stays one when it is over, with its end: whoever read that it began waits for it',
+      events: [since(12, event(3, 'recovery', PAGE, 'OK', false)), since(12, event(9, 'problem', PAGE, 'CRITICAL', false))],
+      changes: ['3 works again', '9 is down'],
+    },
+    {
+      name: 'what was held back and never became a problem is none',
+      events: [event(9, 'problem', PAGE, 'CRITICAL', false)],
+      given: { problem: 3 },
+      changes: [],
+    },
+    {
+      name: 'what a planned downtime held is none, also after the downtime',
+      events: [since(28, event(15, 'recovery', PAGE, 'OK', false)), since(28, event(25, 'problem', PAGE, 'CRITICAL', false))],
+      given: { downtimes: [downtime] },
+      changes: [],
+    },
+    {
+      name: 'what a planned downtime leaves broken is one from its end on',
+      events: [since(28, event(9, 'downtime-end', PAGE, 'CRITICAL')), since(28, event(25, 'problem', PAGE, 'CRITICAL', false))],
+      given: { downtimes: [downtime], problem: 28 },
+      changes: ['9 is down'],
+    },
+    {
+      name: 'what failed before a downtime is one',
+      events: [since(40, event(35, 'problem', PAGE, 'CRITICAL', false))],
+      given: { downtimes: [downtime], problem: 40 },
+      changes: ['35 is down'],
+    },
+    {
+      name: 'a weekly downtime that begins with a failure held in the weeks before, wherever it could',
+      events: [since(28, event(15, 'recovery', PAGE, 'OK', false)), since(28, event(25, 'problem', PAGE, 'CRITICAL', false))],
+      given: {
+        downtimes: [
+          {
+            ...downtime,
+            from: now - 21 * 86_400_000 - 30 * 60_000,
+            repeat: 'weekly',
+            flexible: 1200,
+            begun: { window: now + 7 * 86_400_000 - 30 * 60_000, at: now + 7 * 86_400_000 },
+          },
+        ],
+      },
+      changes: [],
+    },
+    {
+      name: 'a check that is unstable fails once, and its flapping is none',
+      events: [
+        since(12, event(10, 'recovery', PAGE, 'OK', false)),
+        since(12, event(11, 'problem', PAGE, 'CRITICAL', false)),
+        since(22, event(20, 'recovery', PAGE, 'OK', false)),
+        since(22, event(21, 'unstable', PAGE, 'CRITICAL')),
+      ],
+      changes: ['20 works again', '21 is down'],
+    },
+    {
+      name: 'the flapping of one that has been unstable for longer than the events reach back is none',
+      events: [since(12, event(10, 'recovery', PAGE, 'OK', false)), since(12, event(11, 'problem', PAGE, 'CRITICAL', false))],
+      given: { isUnstable: true },
+      changes: [],
+    },
+    {
+      name: 'the end of a problem that is older than the events that are known is one',
+      events: [event(5, 'recovery', PAGE, 'OK')],
+      changes: ['5 works again'],
+    },
+    {
+      name: 'the end of an old one that nobody was told of is none',
+      events: [event(5, 'recovery', PAGE, 'OK', false)],
       changes: [],
     },
     { name: 'that we could not look is none', events: [event(9, 'problem', PAGE, 'UNKNOWN')], changes: [] },
@@ -168,7 +290,7 @@ describe('changes of public services', () => {
       changes: ['9 is down'],
     },
   ];
-  for (const { name, events, changes } of rows) {
-    it(`[H3] ${name}`, () => assert.deepEqual(changesOf(events), changes));
+  for (const { name, events, changes, given = {} } of rows) {
+    it(`[H3] ${name}`, () => assert.deepEqual(changesOf(events, given), changes));
   }
 });

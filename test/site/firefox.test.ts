@@ -6,6 +6,7 @@ import { type Level, openChromium, openFirefox } from '../support/firefox.ts';
 import { needs } from '../support/server.ts';
 import { type PublishedSites, publishInto } from '../support/site.ts';
 import { type SiteServer, serveFolder } from '../support/site-server.ts';
+import { waitUntil } from '../support/tor-network.ts';
 
 /** One page of each kind. */
 const PAGES = [
@@ -126,6 +127,33 @@ describe('a browser', () => {
   }
 
   it('[H2] [case W07] a page asks for itself and its style sheet only', needs('firefox-esr'), insistOnRequests);
+
+  it(
+    '[H2] [W4] an overview that refreshes itself is complete at Safest, and asks for nothing else then',
+    needs('firefox-esr'),
+    async () => {
+      const refreshing = await publishInto(demoSnapshot(), DEMO_CATALOGUE, { refresh: 3 });
+      const own = await serveFolder(refreshing.folder);
+      const browser = await openFirefox('safest', { [SCHEME]: 1 });
+      try {
+        for (const site of ['private', 'public']) {
+          const path = `${site}/index.html`;
+          const page = await browser.newPage();
+          await page.setViewport({ width: 1400, height: 900 });
+          await page.goto(`${own.root}/${path}`);
+          assert.equal(await page.evaluate(`(${TEXT})()`), texts.get(path));
+          await waitUntil(async () => own.requests.filter((one) => one === `/${path}`).length >= 2, 20);
+          await page.close();
+          const asked = new Set(own.requests.filter((one) => one !== '/favicon.ico' && one.startsWith(`/${site}`)));
+          assert.deepEqual([...asked].sort(), [`/${path}`, `/${site}/style.css`]);
+        }
+      } finally {
+        await browser.close();
+        own.close();
+        refreshing.remove();
+      }
+    },
+  );
 
   it('[H2] Chromium shows the same and asks for no more: nothing overflows, all text can be read', needs('chromium'), async () => {
     // Its line breaks are its own: the text is compared with itself only.

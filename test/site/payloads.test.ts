@@ -8,6 +8,7 @@ import { toPrivateJson } from '../../src/site/json.ts';
 import { toMetricsText } from '../../src/site/openmetrics.ts';
 import { renderPrivateSite, renderPublicSite } from '../../src/site/publisher.ts';
 import { loadRenderer, type Renderer } from '../../src/site/renderer.ts';
+import { archiveOf } from '../support/archive.ts';
 import { DEMO_CATALOGUE, demoSnapshot } from '../support/demo.ts';
 
 /** Ways out of text, attributes, comments and templates, with what could be done there. */
@@ -60,11 +61,13 @@ function attacked(text: string): Snapshot {
   }
   const said = demo.said;
   if (said === null) throw new Error('somebody said something');
+  const events = demo.events.map((event) => ({ ...event, reason: text, output: text }));
   return {
     ...demo,
     configuration: { ...configuration, checks, services: { website }, hosts: {} },
     statuses,
-    events: demo.events.map((event) => ({ ...event, reason: text, output: text })),
+    events,
+    archive: archiveOf(events, demo.now, demo.configuration.timezone),
     messages: demo.messages.map((message) => ({ ...message, subject: text, answer: text, recipient: text })),
     recentResults: (check) => demo.recentResults(check).map((result) => ({ ...result, output: text })),
     measuredResults: (check) => demo.measuredResults(check).map(({ at }) => ({ at, metrics: { [text]: 2 } })),

@@ -7,6 +7,7 @@ import {
   addAcknowledgements,
   addChange,
   addDowntime,
+  downtimesReader,
   forgetPeople,
   readPeople,
   removeDowntime,
@@ -79,6 +80,24 @@ describe('what people said, in the store', () => {
       assert.equal(removeDowntime(database, number, { at: NOON + 1, author: 'bert' }), true);
       assert.equal(removeDowntime(database, number, { at: NOON + 2, author: 'bert' }), false);
       assert.equal(takeNews(database), true);
+    } finally {
+      remove();
+    }
+  });
+
+  it('[W4] a downtime that is over is known to whoever asks about a time before its end', () => {
+    const { database, remove } = freshHistory(NOON);
+    try {
+      const number = addDowntime(database, { ...downtime, publicNote: null });
+      storePeopleUpdate(database, { begun: [], told: [{ downtime: number, until: NOON + 900, isOver: true }], ended: [] });
+      assert.equal(readPeople(database, NOON + 1000), null);
+      const since = downtimesReader(database);
+      assert.deepEqual(since(NOON + 900), []);
+      assert.deepEqual(
+        since(NOON + 899).map((one) => [one.number, one.publicNote, one.begun]),
+        [[number, null, null]],
+      );
+      assert.equal(since(NOON + 950).length, 1, 'what was read serves for later times too');
     } finally {
       remove();
     }

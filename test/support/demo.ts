@@ -19,6 +19,7 @@ import type { CalmResults, MessageRecord, Notice, PastResult, Snapshot } from '.
 import type { State } from '../../src/core/state.ts';
 import { newStatus, type Status } from '../../src/core/status.ts';
 import type { MetricCatalogue } from '../../src/core/views-words.ts';
+import { archiveOf } from './archive.ts';
 import { fleetHistory } from './fleet.ts';
 import { FULL_FACTS, reportOf } from './host-report.ts';
 import { checkOf, configurationOf, contactOf } from './model.ts';
@@ -486,6 +487,7 @@ export function demoSnapshot(): Snapshot {
     pasts,
     runs: Array.from({ length: 40 }, (_, i) => demoRun(i, random)),
     events: demoEvents(),
+    archive: archiveOf(demoEvents(), DEMO_NOW, configuration.timezone),
     messages: demoMessages(),
     calmResults: (check) => toCalm(recents.get(check) ?? []),
     recentResults: (check) => recents.get(check) ?? [],
@@ -494,6 +496,7 @@ export function demoSnapshot(): Snapshot {
     notices: { stamp: '', read: demoNotices },
     reportOf: demoReport,
     said: demoPeople(),
+    downtimesSince: () => demoPeople().downtimes,
     fleet: { day: '2026-11-22', months: ['2026-10', '2026-11'], key: 'demo', read: () => fleetHistory('2026-11-22') },
     incidents: demoIncidents(),
     banners: [],

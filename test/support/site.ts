@@ -9,20 +9,29 @@ export interface PublishedSites {
   folder: string;
   /** Files by `private/...` and `public/...`. */
   files: Map<string, string>;
+  /** Publishes into the same folder once more. */
+  again(): Promise<void>;
   remove(): void;
 }
 
 /** Publishes both sites of a snapshot into a folder of the test's own and reads them back. */
-export async function publishInto(snapshot: Snapshot, catalogue: MetricCatalogue): Promise<PublishedSites> {
+export async function publishInto(
+  snapshot: Snapshot,
+  catalogue: MetricCatalogue,
+  more: { refresh?: number } = {},
+): Promise<PublishedSites> {
   const { path: folder, remove } = temporaryFolder();
   const { title } = snapshot.configuration;
-  const site = (name: string, shown: string) => ({ output: join(folder, name), url: null, title: shown });
+  const site = (name: string, shown: string) => ({ output: join(folder, name), url: null, title: shown, ...more });
   const sites = {
     private: site('private', snapshot.configuration.sites.private?.title ?? title),
     public: site('public', snapshot.configuration.sites.public?.title ?? 'Service status'),
   };
-  await publishSites({ ...snapshot, configuration: { ...snapshot.configuration, sites } }, catalogue);
-  return { folder, files: readFiles(folder), remove };
+  const again = async () => {
+    await publishSites({ ...snapshot, configuration: { ...snapshot.configuration, sites } }, catalogue);
+  };
+  await again();
+  return { folder, files: readFiles(folder), again, remove };
 }
 
 export function readFiles(folder: string): Map<string, string> {

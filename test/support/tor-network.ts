@@ -20,6 +20,8 @@ export interface TorNetwork {
 /** A v3 onion service: where its ports lead to (`127.0.0.1:PORT`, or a socket `unix:PATH`), and whom it lets in. */
 export interface TorService {
   ports: Record<number, string>;
+  /** Lines of torrc for it, instead of its ports; `folder` is the service's own. */
+  lines?: (folder: string) => string;
   /** Only clients with this key: what `makeClientKey` calls `service`. */
   only?: string;
 }
@@ -126,11 +128,12 @@ export async function startTorNetwork(given: string | Record<string, TorService>
   }
 }
 
-function serviceLines(folder: string, { ports, only }: TorService): string {
+function serviceLines(folder: string, { ports, only, lines: given }: TorService): string {
   if (only !== undefined) {
     mkdirSync(join(folder, 'authorized_clients'), { recursive: true, mode: 0o700 });
     writeFileSync(join(folder, 'authorized_clients/one.auth'), `descriptor:x25519:${only}\n`);
   }
+  if (given !== undefined) return given(folder);
   const lines = Object.entries(ports).map(([port, target]) => `HiddenServicePort ${port} ${target}\n`);
   return `HiddenServiceDir ${folder}\n${lines.join('')}`;
 }
