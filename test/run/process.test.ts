@@ -45,14 +45,14 @@ function latest(): Record<string, string> {
   return Object.fromEntries(rows.map(({ check, state, code }) => [check, `${state} ${code ?? ''}`.trim()]));
 }
 
-/** A copy of the program with a check type more: a file of its own, as anybody would add one. */
+/** A copy of the program with a check type more: a script of its own, as the build makes one of each file in checks/. */
 function programWith(name: string, run: string): string {
   const root = new URL('../../..', import.meta.url).pathname;
   cpSync(join(root, 'dist/vigie'), at('program/dist/vigie'), { recursive: true });
   cpSync(join(root, 'package.json'), at('program/package.json'));
   symlinkSync(join(root, 'node_modules'), at('program/node_modules'));
   const declaration = `type: '${name}', summary: 'A test.', options: {}, metrics: {}, thresholds: {}, example: {}, proxied: true`;
-  const code = `export default { ${declaration}, target: () => '', async run(options, context) { ${run} } };\n`;
+  const code = `module.exports = { ${declaration}, target: () => '', async run(options, context) { ${run} } };\n`;
   writeFileSync(at(`program/dist/vigie/checks/${name}.js`), code);
   return at('program/dist/vigie/src/main.js');
 }
