@@ -1,4 +1,5 @@
 import { hearChanges, withChanges } from './changes.ts';
+import { toDay } from './core/availability.ts';
 import { chooseDue, toBatchRecord, toRunRecord } from './core/batch.ts';
 import type { Check, Configuration } from './core/configuration.ts';
 import { countRun, judgeRun } from './core/evaluate.ts';
@@ -24,6 +25,7 @@ import { type Database, isDatabaseError } from './store/database.ts';
 import { readFleetMark } from './store/fleet.ts';
 import { appendBatch, finishRun, lastRun, readMeta, readPastProblems, readStatuses, writeMeta } from './store/history.ts';
 import { openOutbox } from './store/outbox.ts';
+import { PastBook } from './store/pasts.ts';
 import { takeNews } from './store/people.ts';
 import { isAnythingTold } from './store/replies.ts';
 import type { TellingRun, tellPlan } from './tell.ts';
@@ -85,10 +87,11 @@ export async function runBatch(batch: Batch): Promise<RunSummary> {
   appendBatch(batch.database, toStore);
   const { isIdle, hasNews, hearing, inboxError } = beginning;
   const isNews = own.results.length + plan.items.length > 0 || hasNews || hearing !== null;
-  const summary = await show(batch, { record, isNews, statuses: isIdle ? null : plan.statuses });
+  const pasts = new PastBook(batch.database, toDay(batch.now));
+  const summary = await show(batch, { record, isNews, statuses: isIdle ? null : plan.statuses, pasts });
   const durationMs = Math.round(performance.now() - began);
   finishRun(batch.database, record.run, durationMs);
-  if (!isIdle) await compact(batch.database, batch.configuration.retention, batch.now);
+  if (!isIdle) await compact(batch.database, batch.configuration.retention, batch.now, pasts);
   if (!isIdle) await countFleetDaily(batch, plan.statuses);
   return { ...summary, record: { ...record, durationMs }, inboxError };
 }
@@ -177,12 +180,13 @@ async function countFleetDaily({ configuration, database, now }: Batch, statuses
 /** Pages, mail and the sign of life, once everything is stored. `statuses` is null where none were read. */
 async function show(
   batch: Batch,
-  { record, isNews, statuses }: { record: RunRecord; isNews: boolean; statuses: Map<string, Status> | null },
+  shown: { record: RunRecord; isNews: boolean; statuses: Map<string, Status> | null; pasts: PastBook },
 ): Promise<Omit<RunSummary, 'inboxError' | 'record'>> {
   const { configuration, database, now, banners } = batch;
+  const { record, isNews, statuses, pasts } = shown;
   const known = () => statuses ?? readStatuses(database);
   const snapshot = (book?: IncidentBook) =>
-    takeSnapshot(database, { configuration, statuses: known(), record, now, banners }, book);
+    takeSnapshot(database, { configuration, statuses: known(), record, now, banners, pasts }, book);
   const { historyError, ...pages } = await publish(batch, snapshot, isNews);
   const mail = await deliver(batch);
   if (historyError !== null) throw historyError;

@@ -6,7 +6,6 @@ import { nextDueAt } from './core/schedule.ts';
 import type { Snapshot } from './core/snapshot.ts';
 import type { Status } from './core/status.ts';
 import { count } from './core/transition.ts';
-import { readPasts } from './store/compaction.ts';
 import type { Database } from './store/database.ts';
 import { readEventArchive } from './store/event-archive.ts';
 import { dayCountersReader, measuredResultsReader } from './store/figures.ts';
@@ -14,6 +13,7 @@ import { readFleetHistory, readFleetMark } from './store/fleet.ts';
 import { calmResultsReader, readEvents, readRuns, resultsReader } from './store/history.ts';
 import { noticesReader, readNoticesStamp } from './store/notices.ts';
 import { readMessages } from './store/outbox.ts';
+import { PastBook } from './store/pasts.ts';
 import { downtimesReader, readPeople } from './store/people.ts';
 import { reportReader } from './store/reports.ts';
 
@@ -27,7 +27,14 @@ const DAY_MS = 86_400_000;
 /** One moment of the store, for the sites and for people's commands. */
 export function takeSnapshot(
   database: Database,
-  parts: { configuration: Configuration; statuses: Map<string, Status>; record: RunRecord; now: number; banners: string[] },
+  parts: {
+    configuration: Configuration;
+    statuses: Map<string, Status>;
+    record: RunRecord;
+    now: number;
+    banners: string[];
+    pasts?: PastBook;
+  },
   { incidents, problems }: IncidentBook = NO_INCIDENTS,
 ): Snapshot {
   const { configuration, statuses, record, now } = parts;
@@ -38,14 +45,13 @@ export function takeSnapshot(
     banners.push(
       `${count(failed.length, 'mail')} could not be delivered, the last to ${failed[0]?.recipient}: ${failed[0]?.answer}`,
     );
-  const checks = configuration.checks.filter((check) => check.enabled).map((check) => check.id);
   return {
     now,
     run: record,
     nextRunBy: nextDueAt(configuration, statuses, now) + 2 * configuration.interval * 1000,
     configuration,
     statuses,
-    pasts: readPasts(database, checks, toDay(now)),
+    pasts: parts.pasts ?? new PastBook(database, toDay(now)),
     runs: readRuns(database, RUNS_SHOWN),
     events: readEvents(database, EVENTS_SHOWN),
     archive: readEventArchive(database, { zone: configuration.timezone, now, kept: configuration.retention.events }),

@@ -1,3 +1,4 @@
+import { toDay } from '../core/availability.ts';
 import { formatAge, formatTime } from '../core/calendar.ts';
 import type { Check, Configuration } from '../core/configuration.ts';
 import { windowFigures } from '../core/past.ts';
@@ -10,9 +11,9 @@ import { toSettings } from '../core/views-settings.ts';
 import { toCalendar } from '../core/views-words.ts';
 import { explainWhy } from '../core/why.ts';
 import { loadMetricCatalogue } from '../registry.ts';
-import { readPastsForReading } from '../store/compaction.ts';
 import { type Database, openHistoryForReading } from '../store/database.ts';
 import { readEvents, readStatuses, resultsReader } from '../store/history.ts';
+import { PastBook } from '../store/pasts.ts';
 import { readPeople } from '../store/people.ts';
 import { formatTable } from '../terminal.ts';
 import { type Command, type CommandContext, UsageError } from './command.ts';
@@ -112,7 +113,7 @@ function describeHistory(
   configuration: Configuration,
   context: CommandContext,
 ): string[] {
-  const past = readPastsForReading(database, [check.id], context.now).get(check.id);
+  const past = new PastBook(database, toDay(context.now)).get(check.id);
   const windows = WINDOWS.map((window) => {
     const { availability, p50, p95, p99 } = windowFigures(window, status, past);
     const seconds = (value: number | null) => (value === null ? '-' : `${value.toPrecision(2)} s`);

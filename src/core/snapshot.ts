@@ -82,7 +82,8 @@ export interface Snapshot {
   configuration: Configuration;
   /** By check id; a check that never ran has none. */
   statuses: Map<string, Status>;
-  pasts: Map<string, Past>;
+  /** By check id, read when asked for. */
+  pasts: { get(check: string): Past | undefined };
   /** Newest first. */
   runs: RunRecord[];
   /** The newest few hundred, newest first. */

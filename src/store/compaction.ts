@@ -1,15 +1,24 @@
-import { type DayCounters, type Histogram, type Tally, toDay } from '../core/availability.ts';
+import { toDay } from '../core/availability.ts';
 import type { Configuration } from '../core/configuration.ts';
-import { dayBefore, type Past, summarisePast } from '../core/past.ts';
 import type { Database } from './database.ts';
+import { readMeta, writeMeta } from './history.ts';
 import type { PackedResult, packResults } from './packing.ts';
+import type { PastBook } from './pasts.ts';
 import { forgetPeople } from './people.ts';
 
 /** Packed in one run at most: spread over the runs of a day, packing is never felt. */
 const PACKS_PER_RUN = 25;
 
-/** Packs whole days of results that are older than the hot rows are kept, and forgets what retention says. */
-export async function compact(database: Database, retention: Configuration['retention'], now: number): Promise<{ packed: number }> {
+/**
+ * What can wait until the pages are out, in one transaction: packs whole days of results that are older than the hot rows are kept,
+ * forgets what retention says, and keeps the sums that the pages asked for.
+ */
+export async function compact(
+  database: Database,
+  retention: Configuration['retention'],
+  now: number,
+  pasts?: PastBook,
+): Promise<{ packed: number }> {
   const firstHotDay = Date.parse(`${toDay(now - retention.rows * 1000)}T00:00:00Z`);
   const oldest = database
     .prepare(`
@@ -22,7 +31,8 @@ export async function compact(database: Database, retention: Configuration['rete
   const pack = database.transaction(() => {
     for (const { number, at } of oldest) if (packing !== null) packDay(database, number, toDay(at), packing.packResults);
     const believed = believedTime(database, now);
-    if (believed !== null) forget(database, retention, believed);
+    if (believed !== null) forgetDaily(database, retention, believed);
+    pasts?.keep();
   });
   pack.immediate();
   return { packed: oldest.length };
@@ -57,65 +67,18 @@ function believedTime(database: Database, now: number): number | null {
   return runs < AGREEING_RUNS || earliest === null ? null : Math.min(now, earliest);
 }
 
+/** Looking for what is too old reads all that is kept: once a day, and when another retention is configured. */
+function forgetDaily(database: Database, retention: Configuration['retention'], now: number): void {
+  const mark = JSON.stringify([toDay(now), retention]);
+  if (readMeta(database, 'forgotten') === mark) return;
+  forget(database, retention, now);
+  writeMeta(database, 'forgotten', mark);
+}
+
 function forget(database: Database, retention: Configuration['retention'], now: number): void {
   database.prepare('DELETE FROM packed WHERE day < ?').run(toDay(now - retention.packed * 1000));
   database.prepare('DELETE FROM days WHERE day < ?').run(toDay(now - retention.packed * 1000));
   database.prepare('DELETE FROM events WHERE at < ?').run(now - retention.events * 1000);
   database.prepare('DELETE FROM runs WHERE started_at < ?').run(now - retention.events * 1000);
   forgetPeople(database, now - retention.events * 1000);
-}
-
-type DayRow = {
-  day: string;
-  ok_s: number;
-  warning_s: number;
-  critical_s: number;
-  unknown_s: number;
-  unmeasured_s: number;
-  planned_s: number;
-  latency: string;
-};
-
-/**
- * The sums over the days before today of the given checks; made once a day for each check and kept, so that availability costs
- * the same with a year of history as with none.
- */
-export function readPasts(database: Database, checks: string[], today: string): Map<string, Past> {
-  const kept = database
-    .prepare('SELECT c.id, p.summary FROM past p JOIN checks c ON c.number = p.check_number WHERE p.day = ?')
-    .raw();
-  const pasts = new Map((kept.all(today) as [string, string][]).map(([id, summary]) => [id, JSON.parse(summary) as Past]));
-  const missing = checks.filter((id) => !pasts.has(id));
-  if (missing.length === 0) return pasts;
-  const keep = database.prepare(`
-    INSERT INTO past SELECT number, ?, ? FROM checks WHERE id = ?
-    ON CONFLICT (check_number) DO UPDATE SET day = excluded.day, summary = excluded.summary`);
-  const summarise = database.transaction(() => {
-    for (const id of missing) {
-      const past = readPast(database, id, today);
-      pasts.set(id, past);
-      keep.run(today, JSON.stringify(past), id);
-    }
-  });
-  summarise.immediate();
-  return pasts;
-}
-
-/** The same without keeping anything: for commands that open the history for reading only. */
-export function readPastsForReading(database: Database, checks: string[], now: number): Map<string, Past> {
-  return new Map(checks.map((id) => [id, readPast(database, id, toDay(now))]));
-}
-
-function readPast(database: Database, check: string, today: string): Past {
-  const rows = database
-    .prepare(`
-      SELECT day, ok_s, warning_s, critical_s, unknown_s, unmeasured_s, planned_s, latency FROM days
-      WHERE check_number = (SELECT number FROM checks WHERE id = ?) AND day >= ? AND day < ?`)
-    .all(check, dayBefore(today, 365), today) as DayRow[];
-  return summarisePast(today, rows.map(toCounters));
-}
-
-function toCounters(row: DayRow): Pick<DayCounters, 'day' | 'tally' | 'latency'> {
-  const tally: Tally = [row.ok_s, row.warning_s, row.critical_s, row.unknown_s, row.unmeasured_s, row.planned_s];
-  return { day: row.day, tally, latency: JSON.parse(row.latency) as Histogram };
 }

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { parse } from 'yaml';
 import { loadConfiguration } from '../../src/config/load.ts';
 import { toDay } from '../../src/core/availability.ts';
@@ -10,10 +11,10 @@ import { newStatus } from '../../src/core/status.ts';
 import { checkTypeNames, checkTypesFingerprint, loadCheckType, loadMetricCatalogue } from '../../src/registry.ts';
 import { publishSites } from '../../src/site/publisher.ts';
 import { takeSnapshot } from '../../src/snapshot.ts';
-import { readPasts } from '../../src/store/compaction.ts';
 import { type Database, openHistory } from '../../src/store/database.ts';
 import { readRuns, readStatuses } from '../../src/store/history.ts';
 import { packResults } from '../../src/store/packing.ts';
+import { PastBook } from '../../src/store/pasts.ts';
 import { certificateRig } from '../support/certificates.ts';
 import { BUNDLE, BUNDLE_FLAGS, globalFile, installation } from '../support/cli.ts';
 import { startNginx } from '../support/nginx.ts';
@@ -90,22 +91,30 @@ async function benchRuns(http: string): Promise<void> {
   scratch.remove();
 }
 
-/** Checks that read a report cost no more than those that ask a server each: the report is verified and read once a host and run. */
+/** The budget of a run holds for checks that read a report too: it is verified and read once a host and run. */
 async function benchReports(http: string): Promise<void> {
   const fleet = new ReportingFleet(HOSTS);
   const plain = configure(() => http);
+  const scratch = installation('');
   await fleet.run();
   await run(plain.path, '--now', '*');
-  const { reports, checks } = await least(7, { reports: () => fleet.run(), checks: () => run(plain.path, '--now', '*') });
+  const { reports, checks, undici } = await least(7, {
+    reports: () => fleet.run(),
+    checks: () => run(plain.path, '--now', '*'),
+    undici: () => measureNode([BARE, 'undici', http, String(COUNT), scratch.path]),
+  });
   const seen = (JSON.parse(reports.stdout) as { checks: { due: number; ok: number } }).checks;
   if (seen.due !== fleet.checks || seen.ok < HOSTS * CHECKS_EACH)
     throw new Error(`expected ${fleet.checks} results, found ${JSON.stringify(seen)}`);
   note(`vigie run, ${HOSTS} reports and ${CHECKS_EACH} derived checks each`, describe(reports));
-  const ratio = reports.cpu / checks.cpu;
-  note('  CPU against 750 HTTP checks', `${ratio.toFixed(2)} x`, 'at most 1 x', ratio <= 1);
+  const ratio = reports.cpu / undici.cpu;
+  note('  CPU against the bare undici loop', `${ratio.toFixed(2)} x`, 'at most 0.85 x', ratio <= 0.85);
+  note('  CPU against 750 HTTP checks', `${(reports.cpu / checks.cpu).toFixed(2)} x`);
+  note('  wall', seconds(reports.wall), '1.1 s', reports.wall <= 1.1);
   note('  peak memory', `${reports.memory.toFixed(0)} MiB`, '130 MiB, aim 110', reports.memory <= 130);
   fleet.remove();
   plain.remove();
+  scratch.remove();
 }
 
 async function benchSlowTargets(): Promise<void> {
@@ -211,7 +220,7 @@ async function benchConfiguration(): Promise<void> {
   folder.remove();
 }
 
-/** A year of every check: day counters, packed days and the hot rows of two days. */
+/** A year of every check: day counters, packed days, the hot rows of two days and what is known of each run. */
 function writeYear(database: Database, checks: number[]): void {
   const today = toDay(Date.now());
   const latency = JSON.stringify([-65, 100, -64, 120, -63, 50, -60, 18]);
@@ -231,7 +240,9 @@ function writeYear(database: Database, checks: number[]): void {
   const hot = database.prepare(
     "INSERT OR REPLACE INTO results VALUES (?, ?, ?, 0, 1, NULL, NULL, 'HTTP 200 in 0.042 s', '{\"time\":0.042}', NULL, 0.05)",
   );
+  const run = database.prepare('INSERT INTO runs VALUES (?, ?, 900, 750, 750, 0, 0, 0, 0, 0, 0)');
   database.transaction(() => {
+    for (let i = 1; i <= 365 * 288; i += 1) run.run(-i, Date.now() - i * 300_000);
     for (const number of checks) {
       for (let i = 1; i <= 365; i += 1) {
         day.run(number, dayBefore(today, i), latency, '{}');
@@ -269,12 +280,16 @@ async function benchHistory(http: string): Promise<void> {
   writeYear(database, numbers);
   database.exec('DELETE FROM past');
   const ids = database.prepare('SELECT id FROM checks').pluck().all() as string[];
-  const first = await cpuOf(() => readPasts(database, ids, toDay(Date.now())));
+  const first = await cpuOf(() => {
+    const pasts = new PastBook(database, toDay(Date.now()));
+    for (const id of ids) pasts.get(id);
+    database.transaction(() => pasts.keep())();
+  });
   const availability = await cpuOf(() => {
-    const pasts = readPasts(database, ids, toDay(Date.now()));
+    const pasts = new PastBook(database, toDay(Date.now()));
     for (const id of ids) windowFigures('90d', newStatus(id, 0), pasts.get(id));
   });
-  note('sums over a year of 750 checks, once a day', `${(first * 1000).toFixed(0)} ms`);
+  note('sums over a year of 750 checks, spread over a day', `${(first * 1000).toFixed(0)} ms`);
   note('availability of 750 checks over 90 days', `${(availability * 1000).toFixed(0)} ms`, '50 ms', availability <= 0.05);
   database.pragma('wal_checkpoint(TRUNCATE)');
   database.close();
@@ -313,9 +328,10 @@ async function benchReplay(): Promise<void> {
   folder.remove();
 }
 
-// What is measured inside of this process is measured as a run meets it: with the program's own flags.
+// What is measured inside of this process is measured as a run meets it: with the program's own flags (src/start.ts, src/commands/run.ts).
 if (process.execArgv.length === 0)
   process.exit(spawnSync(process.execPath, [...BUNDLE_FLAGS, ...process.argv.slice(1)], { stdio: 'inherit' }).status ?? 1);
+setFlagsFromString('--interrupt-budget=1000000');
 
 const rig = certificateRig();
 const nginx = await startNginx({ tls: [{ name: 'good', certificate: rig.issue('good') }] });

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { toDay } from '../../src/core/availability.ts';
 import { windowFigures } from '../../src/core/past.ts';
 import { newStatus } from '../../src/core/status.ts';
-import { compact, readPasts } from '../../src/store/compaction.ts';
+import { compact } from '../../src/store/compaction.ts';
 import { historyPath } from '../../src/store/database.ts';
 import {
   calmResultsReader,
@@ -16,6 +16,7 @@ import {
   resultsReader,
 } from '../../src/store/history.ts';
 import { unpackResults } from '../../src/store/packing.ts';
+import { PastBook } from '../../src/store/pasts.ts';
 import { freshHistory, resultOf, storeRun } from '../support/history.ts';
 import { checkOf, configurationOf, contactOf } from '../support/model.ts';
 import { needs } from '../support/server.ts';
@@ -185,14 +186,36 @@ describe('compaction', () => {
     play('OCOO', { step: 300_000 });
     const later = NOON + 3 * DAY;
     play('O', { start: later });
-    const pasts = readPasts(history.database, [check.id], toDay(later));
+    const pasts = new PastBook(history.database, toDay(later));
     const status = readStatuses(history.database).get(check.id) ?? newStatus(check.id, later);
     // Twice its interval the last OK of the first day still held.
     assert.deepEqual(windowFigures('7d', status, pasts.get(check.id)).critical, 300);
     assert.equal(windowFigures('7d', status, pasts.get(check.id)).availability, (600 + 600) / 1500);
+    await compact(history.database, retention, later, pasts);
     assert.equal(history.database.prepare('SELECT count(*) FROM past').pluck().get(), 1);
     history.database.exec('DELETE FROM days');
-    assert.deepEqual(readPasts(history.database, [check.id], toDay(later)).get(check.id), pasts.get(check.id));
+    assert.deepEqual(new PastBook(history.database, toDay(later)).get(check.id), pasts.get(check.id));
+    // The next day they are made anew.
+    assert.deepEqual(new PastBook(history.database, toDay(later + DAY)).get(check.id).windows['1y'].latency, []);
+  });
+
+  it('[R2] what is too old is looked for once a day, and when another retention is configured', async () => {
+    const countOldDays = () => history.database.prepare("SELECT count(*) FROM days WHERE day < '2027'").pluck().get() as number;
+    const compactAt = (at: number, packed: number) => compact(history.database, { ...retention, packed }, at);
+    play('OC');
+    const later = NOON + 200 * DAY;
+    play('O'.repeat(60), { start: later, step: 60_000 });
+    await compactAt(later, 999 * 86_400);
+    assert.equal(countOldDays(), 1);
+    await compactAt(later, 100 * 86_400);
+    assert.equal(countOldDays(), 0);
+    const columns = 'check_number, day, ok_s, warning_s, critical_s, unknown_s, unmeasured_s, results, failures, latency, metrics';
+    history.database.exec(`INSERT INTO days (${columns}) SELECT 1, '2026-01-01', 0, 0, 0, 0, 0, 0, 0, '[]', '{}'`);
+    await compactAt(later + 60 * 60_000, 100 * 86_400);
+    assert.equal(countOldDays(), 1);
+    play('O'.repeat(60), { start: later + DAY, step: 60_000 });
+    await compactAt(later + DAY, 100 * 86_400);
+    assert.equal(countOldDays(), 0);
   });
 
   it('[R1] events are read newest first', async () => {

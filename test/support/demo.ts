@@ -11,7 +11,7 @@ import type { MeasuredResult } from '../../src/core/figures.ts';
 import type { Block, Incident } from '../../src/core/incident.ts';
 import type { Event } from '../../src/core/item.ts';
 import type { Withheld } from '../../src/core/observation.ts';
-import { dayBefore, summarisePast } from '../../src/core/past.ts';
+import { dayBefore, type Past, summarisePast } from '../../src/core/past.ts';
 import type { People } from '../../src/core/people.ts';
 import type { HostReport } from '../../src/core/report.ts';
 import type { RunRecord } from '../../src/core/run-record.ts';
@@ -446,11 +446,7 @@ const BAD_DAYS: Record<string, [daysAgo: number, kind: TallyClass, seconds: numb
   'apt-repository/stable-suite': [[55, 'critical', 60_000]],
 };
 
-function demoPast(
-  check: Check,
-  latencyBase: number,
-  random: () => number,
-): Snapshot['pasts'] extends Map<string, infer P> ? P : never {
+function demoPast(check: Check, latencyBase: number, random: () => number): Past {
   const today = '2026-11-22';
   // What was added a month ago shows an empty bar before.
   const age = check.service === 'builds' ? 34 : 200;
@@ -470,7 +466,7 @@ export function demoSnapshot(): Snapshot {
   const configuration = demoConfiguration();
   const random = randomOf(7);
   const statuses = new Map<string, Status>();
-  const pasts: Snapshot['pasts'] = new Map();
+  const pasts = new Map<string, Past>();
   const recents = new Map<string, PastResult[]>();
   for (const check of configuration.checks) {
     const { status, recent, latencyBase } = demoStatus(check, random);

@@ -1,0 +1,70 @@
+import type { DayCounters, Histogram, Tally } from '../core/availability.ts';
+import { dayBefore, type Past, summarisePast } from '../core/past.ts';
+import type { Database } from './database.ts';
+
+interface DayRow {
+  day: string;
+  ok_s: number;
+  warning_s: number;
+  critical_s: number;
+  unknown_s: number;
+  unmeasured_s: number;
+  planned_s: number;
+  latency: string;
+}
+
+/**
+ * The sums over the days before today, by check id; made once a day for each check and kept, so that availability costs the same with
+ * a year of history as with none. They are made when a page asks for them, so the first run of a day need not make them all.
+ */
+export class PastBook {
+  readonly #database: Database;
+  /** UTC. */
+  readonly #today: string;
+  readonly #known = new Map<string, Past>();
+  readonly #toKeep: string[] = [];
+
+  constructor(database: Database, today: string) {
+    this.#database = database;
+    this.#today = today;
+  }
+
+  get(check: string): Past {
+    const known = this.#known.get(check) ?? this.#readKept(check);
+    if (known !== null) return known;
+    const past = summarisePast(this.#today, readDays(this.#database, check, this.#today).map(toCounters));
+    this.#known.set(check, past);
+    this.#toKeep.push(check);
+    return past;
+  }
+
+  /** Writes what was made anew; within a transaction of the caller's. */
+  keep(): void {
+    const keep = this.#database.prepare(`
+      INSERT INTO past SELECT number, ?, ? FROM checks WHERE id = ?
+      ON CONFLICT (check_number) DO UPDATE SET day = excluded.day, summary = excluded.summary`);
+    for (const check of this.#toKeep.splice(0)) keep.run(this.#today, JSON.stringify(this.#known.get(check)), check);
+  }
+
+  #readKept(check: string): Past | null {
+    const sql = 'SELECT summary FROM past WHERE check_number = (SELECT number FROM checks WHERE id = ?) AND day = ?';
+    const summary = this.#database.prepare(sql).pluck().get(check, this.#today) as string | undefined;
+    if (summary === undefined) return null;
+    const past = JSON.parse(summary) as Past;
+    this.#known.set(check, past);
+    return past;
+  }
+}
+
+function readDays(database: Database, check: string, today: string): DayRow[] {
+  return database
+    .prepare(`
+      SELECT day, ok_s, warning_s, critical_s, unknown_s, unmeasured_s, planned_s, latency FROM days
+      WHERE check_number = (SELECT number FROM checks WHERE id = ?) AND day >= ? AND day < ?`)
+    .all(check, dayBefore(today, 365), today) as DayRow[];
+}
+
+function toCounters(row: DayRow): Pick<DayCounters, 'day' | 'tally' | 'latency'> {
+  const tally: Tally = [row.ok_s, row.warning_s, row.critical_s, row.unknown_s, row.unmeasured_s, row.planned_s];
+  return { day: row.day, tally, latency: JSON.parse(row.latency) as Histogram };
+}
