@@ -23,9 +23,10 @@ compileTemplates('dist/src/site');
 const KERNEL = 'dist/vigie/src/kernel.js';
 /**
  * Loaded before the program: it keeps each script that is made, and writes its code at the end. Code is bound to the flags of V8, and a
- * run changes one (src/commands/run.ts): what is loaded before that or after depends on the run, so each script is written for both.
+ * batch sets some (src/commands/run.ts): which script is loaded before that depends on the run, so each is written for both states.
  */
 const KEEPER = `
+const { execFileSync } = require('node:child_process');
 const v8 = require('node:v8');
 const vm = require('node:vm');
 const { mkdirSync, writeFileSync } = require('node:fs');
@@ -37,17 +38,26 @@ vm.Script = class extends vm.Script {
     scripts.set(options.filename, this);
   }
 };
+const changed = [];
+const { setFlagsFromString } = v8;
+v8.setFlagsFromString = (flag) => {
+  changed.push(flag.split('=')[0]);
+  setFlagsFromString(flag);
+};
 process.on('exit', () => {
-  for (const budget of ['1000000', process.env.USUAL_BUDGET]) {
-    v8.setFlagsFromString('--interrupt-budget=' + budget);
-    const folder = join(process.env.CODE_TOP, 'code', [process.version, process.arch, v8.cachedDataVersionTag()].join('-'));
-    for (const [file, script] of scripts) {
-      const path = join(folder, relative(process.env.CODE_TOP, file) + '.code');
-      mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, script.createCachedData());
-    }
-  }
+  writeAll();
+  const help = execFileSync(process.execPath, ['--v8-options'], { encoding: 'utf8' });
+  for (const name of changed) setFlagsFromString(new RegExp('default: (' + name + '=.+)').exec(help)[1]);
+  writeAll();
 });
+function writeAll() {
+  const folder = join(process.env.CODE_TOP, 'code', [process.version, process.arch, v8.cachedDataVersionTag()].join('-'));
+  for (const [file, script] of scripts) {
+    const path = join(folder, relative(process.env.CODE_TOP, file) + '.code');
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, script.createCachedData());
+  }
+}
 `;
 const START = 'dist/vigie/src/main.js';
 const kernel = findKernel([
@@ -234,12 +244,10 @@ async function keepCode() {
 async function callProgram(folder, ...args) {
   const flags = readFileSync(START, 'utf8').split('\n', 1)[0].split(' ').slice(3);
   const { NODE_V8_COVERAGE: _, ...env } = process.env;
-  const options = execFileSync(process.execPath, ['--v8-options'], { encoding: 'utf8' });
-  const [, budget = ''] = /default: --interrupt-budget=(\d+)/.exec(options) ?? [];
   const child = spawn(process.execPath, [...flags, '--require', join(folder, 'keeper.cjs'), resolve(START), ...args], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...env, CODE_TOP: resolve('dist/vigie'), USUAL_BUDGET: budget },
+    env: { ...env, CODE_TOP: resolve('dist/vigie') },
   });
   const [code] = await once(child, 'exit');
   if (code !== 0)

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { parse } from 'yaml';
+import { BATCH_FLAGS } from '../../src/commands/run.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
 import { toDay } from '../../src/core/availability.ts';
 import { dayBefore, windowFigures } from '../../src/core/past.ts';
@@ -331,7 +332,7 @@ async function benchReplay(): Promise<void> {
 // What is measured inside of this process is measured as a run meets it: with the program's own flags (src/start.ts, src/commands/run.ts).
 if (process.execArgv.length === 0)
   process.exit(spawnSync(process.execPath, [...BUNDLE_FLAGS, ...process.argv.slice(1)], { stdio: 'inherit' }).status ?? 1);
-setFlagsFromString('--interrupt-budget=1000000');
+for (const flag of BATCH_FLAGS) setFlagsFromString(flag);
 
 const rig = certificateRig();
 const nginx = await startNginx({ tls: [{ name: 'good', certificate: rig.issue('good') }] });
