@@ -1,5 +1,4 @@
 import { addDays, fromLocal, toLocal } from '../core/calendar.ts';
-import type { Event } from '../core/item.ts';
 import type { EventArchive } from '../core/snapshot.ts';
 import type { Database } from './database.ts';
 import { type EventRow, readMeta, SELECT_EVENTS, toEvent, writeMeta } from './history.ts';
@@ -34,7 +33,7 @@ export function readEventArchive(
         .all(...boundsOf(day, zone), limit, offset) as EventRow[];
       return rows.map(toEvent);
     },
-    readNewest: (checks, host, limit) => readNewest(database, { checks, host, limit }),
+    readNewest: newestReader(database, subjects, fromLocal(toLocal(now, zone).date, 0, zone)),
   };
 }
 
@@ -76,26 +75,31 @@ function boundsOf(day: string, zone: string): [number, number] {
   return [fromLocal(day, 0, zone), fromLocal(addDays(day, 1), 0, zone)];
 }
 
-function readSubjects(database: Database): string[] {
+/** Ids of checks, and names of hosts with events of their own, since `from`. */
+function readSubjects(database: Database, from = 0): string[] {
   const sql = `
-    SELECT DISTINCT check_id FROM events WHERE check_id IS NOT NULL
-    UNION SELECT DISTINCT host FROM events WHERE check_id IS NULL AND host IS NOT NULL`;
-  return database.prepare(sql).pluck().all() as string[];
+    SELECT DISTINCT check_id FROM events WHERE check_id IS NOT NULL AND at >= :from
+    UNION SELECT DISTINCT host FROM events WHERE check_id IS NULL AND host IS NOT NULL AND at >= :from`;
+  return database.prepare(sql).pluck().all({ from }) as string[];
 }
 
-/** Each check's newest by the index, then the newest of all of them; those of the host as a whole, such as reboots, among them. */
-function readNewest(
-  database: Database,
-  { checks, host, limit }: { checks: readonly string[]; host: string | null; limit: number },
-): Event[] {
-  const ofCheck = database.prepare(`${SELECT_EVENTS} WHERE check_id = ? ORDER BY at DESC, event DESC LIMIT ?`);
-  const rows = checks.flatMap((check) => ofCheck.all(check, limit) as EventRow[]);
-  if (host !== null) {
-    const ofHost = database.prepare(`${SELECT_EVENTS} WHERE check_id IS NULL AND host = ? ORDER BY at DESC, event DESC LIMIT ?`);
-    rows.push(...(ofHost.all(host, limit) as EventRow[]));
-  }
-  return rows
-    .sort((a, b) => b.at - a.at || b.event - a.event)
-    .slice(0, limit)
-    .map(toEvent);
+/**
+ * Each check's newest by the index, then the newest of all of them; those of the host as a whole, such as reboots, among them. Most
+ * checks never had an event, and are not looked for.
+ */
+function newestReader(database: Database, before: readonly string[], today: number): EventArchive['readNewest'] {
+  const ordered = 'ORDER BY at DESC, event DESC LIMIT ?';
+  const ofCheck = database.prepare(`${SELECT_EVENTS} WHERE check_id = ? ${ordered}`);
+  const ofHost = database.prepare(`${SELECT_EVENTS} WHERE check_id IS NULL AND host = ? ${ordered}`);
+  let subjects: Set<string> | undefined;
+  return (checks, host, limit) => {
+    subjects ??= new Set([...before, ...readSubjects(database, today)]);
+    const known = subjects;
+    const rows = checks.flatMap((check) => (known.has(check) ? (ofCheck.all(check, limit) as EventRow[]) : []));
+    if (host !== null && known.has(host)) rows.push(...(ofHost.all(host, limit) as EventRow[]));
+    return rows
+      .sort((a, b) => b.at - a.at || b.event - a.event)
+      .slice(0, limit)
+      .map(toEvent);
+  };
 }

@@ -21,8 +21,11 @@ export class PastBook {
   readonly #database: Database;
   /** UTC. */
   readonly #today: string;
-  readonly #known = new Map<string, Past>();
+  /** Summaries as they are kept: most of them no page asks for. */
+  #kept: Map<string, string> | null = null;
   readonly #toKeep: string[] = [];
+  /** A page asks for those of one check several times, and then for another's. */
+  #last: { check: string; past: Past } | null = null;
 
   constructor(database: Database, today: string) {
     this.#database = database;
@@ -30,11 +33,11 @@ export class PastBook {
   }
 
   get(check: string): Past {
-    const known = this.#known.get(check) ?? this.#readKept(check);
-    if (known !== null) return known;
-    const past = summarisePast(this.#today, readDays(this.#database, check, this.#today).map(toCounters));
-    this.#known.set(check, past);
-    this.#toKeep.push(check);
+    if (this.#last?.check === check) return this.#last.past;
+    this.#kept ??= readKept(this.#database, this.#today);
+    const summary = this.#kept.get(check);
+    const past = summary === undefined ? this.#make(check, this.#kept) : (JSON.parse(summary) as Past);
+    this.#last = { check, past };
     return past;
   }
 
@@ -43,17 +46,20 @@ export class PastBook {
     const keep = this.#database.prepare(`
       INSERT INTO past SELECT number, ?, ? FROM checks WHERE id = ?
       ON CONFLICT (check_number) DO UPDATE SET day = excluded.day, summary = excluded.summary`);
-    for (const check of this.#toKeep.splice(0)) keep.run(this.#today, JSON.stringify(this.#known.get(check)), check);
+    for (const check of this.#toKeep.splice(0)) keep.run(this.#today, this.#kept?.get(check), check);
   }
 
-  #readKept(check: string): Past | null {
-    const sql = 'SELECT summary FROM past WHERE check_number = (SELECT number FROM checks WHERE id = ?) AND day = ?';
-    const summary = this.#database.prepare(sql).pluck().get(check, this.#today) as string | undefined;
-    if (summary === undefined) return null;
-    const past = JSON.parse(summary) as Past;
-    this.#known.set(check, past);
+  #make(check: string, kept: Map<string, string>): Past {
+    const past = summarisePast(this.#today, readDays(this.#database, check, this.#today).map(toCounters));
+    kept.set(check, JSON.stringify(past));
+    this.#toKeep.push(check);
     return past;
   }
+}
+
+function readKept(database: Database, today: string): Map<string, string> {
+  const sql = 'SELECT c.id, p.summary FROM past p JOIN checks c ON c.number = p.check_number WHERE p.day = ?';
+  return new Map(database.prepare(sql).raw().all(today) as [string, string][]);
 }
 
 function readDays(database: Database, check: string, today: string): DayRow[] {
