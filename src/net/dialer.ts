@@ -33,6 +33,7 @@ const MAX_ADDRESSES = 6;
 /** Sockets of one try of one check: all of them are destroyed as soon as its signal is aborted. */
 export function createDialer(settings: DialerSettings): Dialer {
   const { proxy, signal, trace, resolve } = settings;
+  const lifetime = new Lifetime(signal);
   return {
     async resolve(name, family) {
       if (proxy) throw new LookFailure('proxy.resolve', 'names are resolved by the proxy, never here');
@@ -45,8 +46,8 @@ export function createDialer(settings: DialerSettings): Dialer {
       const host = isIP(bare) === 0 ? domainToASCII(bare) : bare;
       if (host === '') throw new TargetFailure('dns.name', `"${cleanText(target.host, 60)}" is no host name`);
       const socket = proxy
-        ? await dialThrough(proxy, { ...target, host }, settings)
-        : await dialDirect({ ...target, host }, settings);
+        ? await dialThrough(proxy, { ...target, host }, settings, lifetime)
+        : await dialDirect({ ...target, host }, settings, lifetime);
       if (trace) {
         const through = proxy ? ` through ${proxy.name}` : ` (${socket.remoteAddress})`;
         trace(`connected to ${cleanText(host, 70)} port ${target.port}${through}`);
@@ -56,23 +57,46 @@ export function createDialer(settings: DialerSettings): Dialer {
   };
 }
 
-async function dialDirect(target: DialTarget, { resolve, signal, trace }: DialerSettings): Promise<Socket> {
+/** What ends with a try. One listener for all of it: a listener costs as much as a tenth of a socket. */
+class Lifetime {
+  readonly signal: AbortSignal;
+  readonly #ends: (() => void)[] = [];
+
+  constructor(signal: AbortSignal) {
+    this.signal = signal;
+  }
+
+  onEnd(end: () => void): void {
+    if (this.#ends.length === 0)
+      this.signal.addEventListener('abort', () => {
+        for (const each of this.#ends) each();
+      });
+    this.#ends.push(end);
+  }
+}
+
+async function dialDirect(target: DialTarget, { resolve, signal, trace }: DialerSettings, lifetime: Lifetime): Promise<Socket> {
   const all = await resolve(target.host, target.family, signal);
   if (isIP(target.host) === 0) trace?.(`${target.host} is ${all.join(', ')}`);
   // The filter judges the very addresses that are connected to, so a name cannot change its answer in between (rebinding).
   const addresses = target.publicOnly ? all.filter(isPublicAddress) : all;
   if (addresses.length === 0) throw refuseAddress(target.host, all[0]);
-  return connectFirst(addresses.slice(0, MAX_ADDRESSES), target.port, signal);
+  return connectFirst(addresses.slice(0, MAX_ADDRESSES), target.port, lifetime);
 }
 
-async function dialThrough(proxy: { host: string; port: number }, target: DialTarget, settings: DialerSettings): Promise<Socket> {
+async function dialThrough(
+  proxy: { host: string; port: number },
+  target: DialTarget,
+  settings: DialerSettings,
+  lifetime: Lifetime,
+): Promise<Socket> {
   if (target.publicOnly && !isPublicName(target.host)) throw refuseAddress(target.host, target.host);
   const patience = AbortSignal.timeout(settings.greetingMs ?? 10_000);
   const signal = AbortSignal.any([settings.signal, patience]);
   let socket: Socket;
   try {
     const addresses = await settings.resolve(proxy.host, undefined, signal);
-    socket = await connectFirst(addresses, proxy.port, settings.signal, signal);
+    socket = await connectFirst(addresses, proxy.port, lifetime, new Lifetime(signal));
   } catch (error) {
     throw toProxyFailure(error, `${proxy.host} port ${proxy.port}`);
   }
@@ -110,7 +134,7 @@ function toProxyFailure(error: unknown, where: string): LookFailure {
  * The first of these addresses that accepts a connection, each started 250 ms after the one before or when that failed.
  * `lifetime` destroys the socket whenever it is aborted; `patience` ends only the connecting.
  */
-function connectFirst(addresses: string[], port: number, lifetime: AbortSignal, patience = lifetime): Promise<Socket> {
+function connectFirst(addresses: string[], port: number, lifetime: Lifetime, patience = lifetime): Promise<Socket> {
   const began = performance.now();
   return new Promise((resolve, reject) => {
     const open = new Set<Socket>();
@@ -118,7 +142,7 @@ function connectFirst(addresses: string[], port: number, lifetime: AbortSignal, 
     let timer: NodeJS.Timeout | undefined;
     let firstError: unknown;
     let isOver = false;
-    // The listener stays: the signal ends with its try, and taking one away costs more than calling it for nothing.
+    // What is called at the end stays: taking it away costs more than calling it for nothing.
     const finish = (act: () => void, winner?: Socket) => {
       isOver = true;
       clearTimeout(timer);
@@ -129,7 +153,9 @@ function connectFirst(addresses: string[], port: number, lifetime: AbortSignal, 
     const onAbort = () => {
       if (isOver) return;
       const where = `${addresses[0]} port ${port}`;
-      finish(() => reject(toAbortFailure(patience, 'timeout.connect', `no connection to ${where} within ${formatElapsed(began)}`)));
+      finish(() =>
+        reject(toAbortFailure(patience.signal, 'timeout.connect', `no connection to ${where} within ${formatElapsed(began)}`)),
+      );
     };
     const tryNext = () => {
       clearTimeout(timer);
@@ -150,15 +176,15 @@ function connectFirst(addresses: string[], port: number, lifetime: AbortSignal, 
         finish(() => resolve(socket), socket);
       });
     };
-    if (patience.aborted) return onAbort();
-    patience.addEventListener('abort', onAbort, { once: true });
+    if (patience.signal.aborted) return onAbort();
+    patience.onEnd(onAbort);
     tryNext();
   });
 }
 
-function openSocket(address: string, port: number, lifetime: AbortSignal): Socket {
+function openSocket(address: string, port: number, lifetime: Lifetime): Socket {
   const socket = connect({ host: address, port, noDelay: true, autoSelectFamily: false });
-  lifetime.addEventListener('abort', () => socket.destroy(), { once: true });
+  lifetime.onEnd(() => socket.destroy());
   // A reset that comes when nobody listens any more must not end the process.
   socket.on('error', () => {});
   return socket;
