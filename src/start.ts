@@ -1,6 +1,6 @@
 #!/usr/bin/env -S node --single-threaded-gc
 // A run is over in a second: garbage is collected on the one thread that works. Any other flag of V8 here would make Node compile its
-// own modules anew instead of taking the code that it comes with: 30 ms of each run. The one that helps is set in src/commands/run.ts.
+// own modules anew instead of taking the code that it comes with: 30 ms of each run. Those that help are set in src/commands/run.ts.
 //
 // The bundle begins here: `build.mjs` writes this file as main.js and main.ts beside it as program.js. Every other script of the
 // bundle is loaded with the code that V8 made of it when vigie was built, in the folder `code`: compiling anew would be a tenth of
