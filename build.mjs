@@ -21,44 +21,6 @@ compileTemplates('dist/src/site');
 // One script that every run from cron loads, instead of the thirty small chunks that sharing among entry points would lead to: each
 // costs a millisecond of every run. What an idle run does not need (calendar, messages, pages, packing) stays outside.
 const KERNEL = 'dist/vigie/src/kernel.js';
-/**
- * Loaded before the program: it keeps each script that is made, and writes its code at the end. Code is bound to the flags of V8, and a
- * batch sets some (src/commands/run.ts): which script is loaded before that depends on the run, so each is written for both states.
- */
-const KEEPER = `
-const { execFileSync } = require('node:child_process');
-const v8 = require('node:v8');
-const vm = require('node:vm');
-const { mkdirSync, writeFileSync } = require('node:fs');
-const { dirname, join, relative } = require('node:path');
-const scripts = new Map();
-vm.Script = class extends vm.Script {
-  constructor(source, options) {
-    super(source, options);
-    scripts.set(options.filename, this);
-  }
-};
-const changed = [];
-const { setFlagsFromString } = v8;
-v8.setFlagsFromString = (flag) => {
-  changed.push(flag.split('=')[0]);
-  setFlagsFromString(flag);
-};
-process.on('exit', () => {
-  writeAll();
-  const help = execFileSync(process.execPath, ['--v8-options'], { encoding: 'utf8' });
-  for (const name of changed) setFlagsFromString(new RegExp('default: (' + name + '=.+)').exec(help)[1]);
-  writeAll();
-});
-function writeAll() {
-  const folder = join(process.env.CODE_TOP, 'code', [process.version, process.arch, v8.cachedDataVersionTag()].join('-'));
-  for (const [file, script] of scripts) {
-    const path = join(folder, relative(process.env.CODE_TOP, file) + '.code');
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, script.createCachedData());
-  }
-}
-`;
 const START = 'dist/vigie/src/main.js';
 const kernel = findKernel([
   'dist/src/commands/run.js',
@@ -226,7 +188,7 @@ function writeStart() {
  */
 async function keepCode() {
   const folder = mkdtempSync(join(tmpdir(), 'vigie-build-'));
-  writeFileSync(join(folder, 'keeper.cjs'), KEEPER);
+  writeFileSync(join(folder, 'keeper.cjs'), keeper());
   let status = 503;
   const server = createServer((_, response) => response.writeHead(status, { connection: 'close' }).end('ok'));
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -252,6 +214,47 @@ async function callProgram(folder, ...args) {
   const [code] = await once(child, 'exit');
   if (code !== 0)
     process.stderr.write(`build: vigie ${args.join(' ')} ended with ${code}: its code is not kept, it will start more slowly\n`);
+}
+
+/**
+ * Loaded before the program: it keeps each script that is made, and writes its code at the end. Code is bound to the flags of V8, and a
+ * batch sets some (src/commands/run.ts): which script is loaded before that depends on the run, so each is written for both states.
+ */
+function keeper() {
+  return `
+const { execFileSync } = require('node:child_process');
+const v8 = require('node:v8');
+const vm = require('node:vm');
+const { mkdirSync, writeFileSync } = require('node:fs');
+const { dirname, join, relative } = require('node:path');
+const scripts = new Map();
+vm.Script = class extends vm.Script {
+  constructor(source, options) {
+    super(source, options);
+    scripts.set(options.filename, this);
+  }
+};
+const changed = [];
+const { setFlagsFromString } = v8;
+v8.setFlagsFromString = (flag) => {
+  changed.push(flag.split('=')[0]);
+  setFlagsFromString(flag);
+};
+process.on('exit', () => {
+  writeAll();
+  const help = execFileSync(process.execPath, ['--v8-options'], { encoding: 'utf8' });
+  for (const name of changed) setFlagsFromString(new RegExp('default: (' + name + '=.+)').exec(help)[1]);
+  writeAll();
+});
+function writeAll() {
+  const folder = join(process.env.CODE_TOP, 'code', [process.version, process.arch, v8.cachedDataVersionTag()].join('-'));
+  for (const [file, script] of scripts) {
+    const path = join(folder, relative(process.env.CODE_TOP, file) + '.code');
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, script.createCachedData());
+  }
+}
+`;
 }
 
 /** Inside the kernel: dynamic imports stay what they are, files beside it. */
