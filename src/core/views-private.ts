@@ -99,13 +99,18 @@ export function toPrivateView(snapshot: Snapshot, catalogue: MetricCatalogue): P
   };
 }
 
-/** Calm checks' own pages are made so many in a run, in turn: their charts move slowly, and a run has its budget. */
-const CALM_PAGES_A_RUN = 2;
+/**
+ * Calm checks' own pages are made so many in a run, in turn: their charts move slowly, and a run has its budget. None gets older than
+ * half a day.
+ */
+const CALM_PAGES_A_RUN = 4;
+const OLDEST_CALM_PAGE_MS = 12 * 3_600_000;
 
 function toCheckPages(checks: Seen[], means: Means): PrivateView['checkPages'] {
   const { snapshot } = means;
   const { interval, fingerprint } = snapshot.configuration;
-  const period = Math.max(REFRESH_MS, (checks.length / CALM_PAGES_A_RUN) * interval * 1000);
+  const round = (checks.length / CALM_PAGES_A_RUN) * interval * 1000;
+  const period = Math.min(Math.max(REFRESH_MS, round), OLDEST_CALM_PAGE_MS);
   return checks.map((one, place) => ({
     path: checkPageOf(one.check),
     key: `${fingerprint}\n${turnOf(snapshot.now, place / checks.length, period)}\n${signatureOf(one, means)}`,

@@ -388,7 +388,7 @@ describe('the private pages', () => {
     assert.match(read('runs.html'), /Duration of each run .* 48 s/);
   });
 
-  it('[case W05] calm checks’ own pages take turns: few are made in a run, all of them within a period', () => {
+  it('[case W05] calm checks’ own pages take turns: few are made in a run, all of them within half a day', () => {
     const big = bigSnapshot();
     big.configuration.interval = 300;
     const keysAt = (now: number) =>
@@ -396,16 +396,16 @@ describe('the private pages', () => {
     let before = keysAt(big.now);
     const changed = new Set<string>();
     let most = 0;
-    for (let run = 1; run <= 375; run += 25) {
+    for (let run = 1; run <= 144; run += 12) {
       const after = keysAt(big.now + run * 300_000);
       const next = keysAt(big.now + (run + 1) * 300_000);
       for (const [path, key] of after) if (before.get(path) !== key) changed.add(path);
       most = Math.max(most, [...after].filter(([path, key]) => next.get(path) !== key).length);
       before = after;
     }
-    for (const [path, key] of keysAt(big.now + 376 * 300_000)) if (before.get(path) !== key) changed.add(path);
+    for (const [path, key] of keysAt(big.now + 145 * 300_000)) if (before.get(path) !== key) changed.add(path);
     assert.equal(changed.size, 750);
-    assert.ok(most > 0 && most <= 3, `${most} in one run`);
+    assert.ok(most > 0 && most <= 6, `${most} in one run`);
   });
 });
 
