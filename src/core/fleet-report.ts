@@ -1,5 +1,6 @@
 import type { Comparison, Counted, FleetDay } from './fleet.ts';
 import { forecastRelease } from './fleet-release.ts';
+import { count } from './transition.ts';
 import { formatAge, formatBytes } from './unit.ts';
 
 /** What vigie did in a month: honest numbers about itself. Times are seconds, medians. */
@@ -77,14 +78,14 @@ function wrap(text: string, first: string, next: string): string[] {
 }
 
 function describeFleet(last: FleetDay, first: FleetDay): FleetSection {
-  const roles = Object.entries(last.roles).map(([role, count]) => `${count} ${role}`);
-  const servers = Object.entries(last.servers).filter(([, count]) => count > 0);
+  const roles = Object.entries(last.roles).map(([role, number]) => `${number} ${role}`);
+  const servers = Object.entries(last.servers).filter(([, number]) => number > 0);
   return {
     title: 'Hosts',
     rows: [
       { label: 'Hosts', value: `${last.hosts}${change(last.hosts, first.hosts)}` },
       { label: 'By role', value: roles.join(', ') },
-      ...servers.map(([kind, count]) => ({ label: `${capitalize(kind)} servers`, value: String(count) })),
+      ...servers.map(([kind, number]) => ({ label: `${capitalize(kind)} servers`, value: String(number) })),
       { label: 'Exporters', value: String(last.exporters) },
       { label: 'Reporting', value: `${last.reporting} of ${last.hosts}, within a day of ${last.day}` },
     ],
@@ -95,7 +96,7 @@ function describeFleet(last: FleetDay, first: FleetDay): FleetSection {
 /** `, 2 more than on the first day`; nothing where it is the same. */
 function change(now: number, before: number): string {
   if (now === before) return '';
-  return `, ${Math.abs(now - before)} ${now > before ? 'more' : 'less'} than at the beginning`;
+  return `, ${Math.abs(now - before)} ${now > before ? 'more' : 'fewer'} than at the beginning`;
 }
 
 function capitalize(word: string): string {
@@ -104,7 +105,7 @@ function capitalize(word: string): string {
 
 /** A number with how many hosts it is of; what nobody says is said. */
 function show(counted: Counted | null, format: (value: number) => string = String): string {
-  return counted === null ? 'nobody says' : `${format(counted.value)} (${counted.of} hosts)`;
+  return counted === null ? 'nobody says' : `${format(counted.value)} (${count(counted.of, 'host')})`;
 }
 
 function describeWork(last: FleetDay, days: readonly FleetDay[]): FleetSection {
@@ -112,7 +113,7 @@ function describeWork(last: FleetDay, days: readonly FleetDay[]): FleetSection {
   const memory =
     memoryAvailable === null || memoryTotal === null || memoryTotal.value === 0
       ? 'nobody says'
-      : `${formatBytes(memoryAvailable.value)} of ${formatBytes(memoryTotal.value)}, ${Math.round((memoryAvailable.value / memoryTotal.value) * 100)} % (${memoryTotal.of} hosts)`;
+      : `${formatBytes(memoryAvailable.value)} of ${formatBytes(memoryTotal.value)}, ${Math.round((memoryAvailable.value / memoryTotal.value) * 100)} % (${count(memoryTotal.of, 'host')})`;
   const perSecond = (value: number) => `${formatBytes(value)}/s`;
   return {
     title: `Work and load on ${last.day}`,
@@ -120,27 +121,33 @@ function describeWork(last: FleetDay, days: readonly FleetDay[]): FleetSection {
       { label: 'Upgrades pending', value: show(last.upgrades) },
       { label: 'Of them security', value: show(last.security) },
       { label: 'Reboots pending', value: show(last.reboots) },
-      { label: 'Mean load', value: `${show(last.load)}${describeMean(days)}` },
+      { label: 'Mean load', value: overMonth(last, days, 'load', (value) => String(Math.round(value * 100) / 100)) },
       { label: 'Memory available', value: memory },
       { label: 'Processes', value: show(last.processes) },
-      { label: 'Received', value: show(last.received, perSecond) },
-      { label: 'Sent', value: show(last.sent, perSecond) },
+      { label: 'Received', value: overMonth(last, days, 'received', perSecond) },
+      { label: 'Sent', value: overMonth(last, days, 'sent', perSecond) },
     ],
     notes: [],
   };
 }
 
-function describeMean(days: readonly FleetDay[]): string {
-  const values = days.flatMap(({ load }) => load?.value ?? []);
-  if (values.length < 2) return '';
+/** The last day's and the month's mean. A rate is missing on a day on which every host was booted, which says nothing of the others. */
+function overMonth(
+  last: FleetDay,
+  days: readonly FleetDay[],
+  key: 'load' | 'received' | 'sent',
+  format: (value: number) => string,
+): string {
+  const values = days.flatMap((day) => day[key]?.value ?? []);
   const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  return `, ${Math.round(mean * 100) / 100} over ${values.length} days`;
+  const month = values.length < 2 ? '' : `, ${format(mean)} over ${count(values.length, 'day')}`;
+  return `${show(last[key], format)}${month}`;
 }
 
 function describeReleases(days: readonly FleetDay[], today: string): FleetSection {
   const last = days.at(-1);
   const forecast = forecastRelease(days, today);
-  const rows = Object.entries(last?.releases ?? {}).map(([release, count]) => ({ label: release, value: String(count) }));
+  const rows = Object.entries(last?.releases ?? {}).map(([release, number]) => ({ label: release, value: String(number) }));
   const retiring = last?.retiring ?? [];
   const notes = [
     ...(forecast === null
@@ -164,15 +171,15 @@ function describeFigures(last: FleetDay, first: FleetDay): FleetSection[] {
 
 function describeInventory({ hosts, inventory }: FleetDay): FleetSection[] {
   if (inventory.length === 0) return [];
-  const counts = inventory.map(({ title, count, why }) =>
-    count === null ? `${title} not readable (${why})` : `${title} ${count}`,
+  const counts = inventory.map((one) =>
+    one.count === null ? `${one.title} not readable (${one.why})` : `${one.title} ${one.count}`,
   );
   const notes = [`in ${counts.join(', ')}, monitored ${hosts}`, ...inventory.flatMap((one) => describeDifference(one))];
   return [{ title: 'Sources that should agree', rows: [], notes }];
 }
 
-function describeDifference({ title, count, missing, extra }: Comparison): string[] {
-  if (count === null) return [];
+function describeDifference({ title, count: known, missing, extra }: Comparison): string[] {
+  if (known === null) return [];
   if (missing.length + extra.length === 0) return [`${title} and what is monitored agree`];
   return [
     ...(missing.length === 0 ? [] : [`in ${title}, not monitored; missing: ${missing.join(', ')}`]),

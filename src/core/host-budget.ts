@@ -82,6 +82,11 @@ function rank(item: Item): number {
   return state * 4 + ['critical', 'high', 'medium', 'low'].indexOf(priorityOf(item));
 }
 
+/** It leaves its host as quiet as it was: the first word of trouble after a good reboot is a first word. */
+function isNoTrouble(item: Item): boolean {
+  return (FREE.has(item.kind) && !isRecovery(item)) || (item.kind === 'reboot' && item.digest !== undefined);
+}
+
 interface Turn {
   owner: string;
   isFirst: boolean;
@@ -97,7 +102,7 @@ function judgeItem(item: Item, { owner, isFirst, budgets, context }: Turn, judge
   const isCalm = before === undefined || bucket.tokens === PER_HOST.size;
   const own: OwnerBudget = {
     bucket,
-    lastItemAt: FREE.has(item.kind) && !isRecovery(item) ? (before?.lastItemAt ?? 0) : now,
+    lastItemAt: isNoTrouble(item) ? (before?.lastItemAt ?? 0) : now,
     hidden: isCalm ? NOTHING_HIDDEN : before.hidden,
     noisyAt: before?.noisyAt ?? 0,
   };

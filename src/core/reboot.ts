@@ -1,4 +1,4 @@
-import type { Configuration } from './configuration.ts';
+import type { Check, Configuration } from './configuration.ts';
 import type { Event, Item } from './item.ts';
 import { coveredBy } from './people.ts';
 import { worst } from './state.ts';
@@ -21,7 +21,7 @@ export interface RebootVerdict {
   events: Event[];
 }
 
-/** After a reboot nobody tests services by hand: who is back and who is not is said once, as a mail only if something is missing. */
+/** After a reboot nobody tests services by hand: who is back and who is not is said once, at once only if something is missing. */
 export function judgeReboots(
   reboots: Reboots,
   configuration: Configuration,
@@ -38,12 +38,14 @@ export function judgeReboots(
     }
     const state = worst(missing.map(({ status }) => status.latest?.state ?? 'OK'));
     const time = formatTimeOfDay(at, configuration.timezone);
-    const reason = `${host} was booted at ${time}: ${describe(back, missing, unseen)}`;
-    const to = [...new Set(missing.flatMap(({ contacts }) => contacts))];
+    const reason = `${host} was booted at ${time}: ${describe(back.length, missing, unseen)}`;
+    const to = contactsOf(missing.length > 0 ? missing : back);
     const lines = missing.map(({ id, status }) => `${id} ${status.latest?.state ?? ''}: ${status.latest?.output ?? ''}`);
     const about = { kind: 'reboot', at: now, run, check: null, host, state, onset: at, reason } as const;
-    verdict.events.push({ ...about, output: lines[0] ?? '', told: to.length > 0 });
-    if (to.length > 0) verdict.items.push({ ...about, to, facts: null, lines });
+    verdict.events.push({ ...about, output: lines[0] ?? '', told: missing.length > 0 && to.length > 0 });
+    // A good one is worth a line of the day, and no mail.
+    const more = missing.length > 0 ? {} : { digest: 'next' as const };
+    if (to.length > 0) verdict.items.push({ ...about, to, facts: null, lines, ...more });
   }
   return verdict;
 }
@@ -59,23 +61,29 @@ function lookAround(
   at: number,
   { checks }: Configuration,
   statuses: ReadonlyMap<string, Status>,
-): { back: number; missing: Missing[]; unseen: number } {
+): { back: Check[]; missing: Missing[]; unseen: number } {
   const missing: Missing[] = [];
-  let [back, unseen] = [0, 0];
+  const back: Check[] = [];
+  let unseen = 0;
   const covered = coveredBy(
     host,
     checks.filter(({ enabled }) => enabled),
   );
-  for (const { id, contacts } of checks) {
+  for (const check of checks) {
+    const { id, contacts } = check;
     const status = statuses.get(id);
     if (!covered.has(id)) continue;
     const since = status?.problem?.onset ?? status?.streak?.startedAt ?? null;
     if (status === undefined || status.latest === null || status.latest.at < at) unseen += 1;
-    else if (since === null && status.latest.state === 'OK') back += 1;
+    else if (since === null && status.latest.state === 'OK') back.push(check);
     // What was broken long before is not the reboot's doing.
     else if (since === null || since >= at - GOING_DOWN_MS) missing.push({ id, contacts, status });
   }
   return { back, missing, unseen };
+}
+
+function contactsOf(checks: readonly { contacts: string[] }[]): string[] {
+  return [...new Set(checks.flatMap(({ contacts }) => contacts))];
 }
 
 function describe(back: number, missing: Missing[], unseen: number): string {

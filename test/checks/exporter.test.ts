@@ -151,6 +151,36 @@ describe('what is no node exporter', () => {
     it(`[T1] ${name} is ${code}`, async () => assert.equal(codeOf(await answer(body, status)), code));
   }
 
+  for (const { name, lines, kind, says } of [
+    {
+      name: 'that changed something',
+      lines: ['puppet_last_run_report_resources{type="Changed"} 3'],
+      kind: 'measured',
+      says: /^last run 10 min ago changed 3 resources$/,
+    },
+    {
+      name: 'that had no catalogue',
+      lines: ['puppet_last_run_success 0'],
+      kind: 'failed',
+      says: /^last run 10 min ago applied nothing/,
+    },
+    {
+      name: 'after which somebody switched it off',
+      lines: ['puppet_disabled_lock_info{disabled_message="upgrade by anna"} 1'],
+      kind: 'judged',
+      says: /^switched off: upgrade by anna, last run 10 min ago changed nothing$/,
+    },
+  ]) {
+    it(`[K4] a run of Puppet, of its agent’s own exporter, ${name}`, async () => {
+      const now = seconds();
+      const all = [`node_boot_time_seconds ${now - 9000}`, `puppet_last_run_at_seconds ${now - 600}`, ...lines];
+      const { report } = await answer(`${all.join('\n')}\n`);
+      const seen = await runCheck(puppet, {}, { ...testContext(), report: report?.report });
+      assert.match(seen.output, says);
+      assert.equal(seen.kind, kind);
+    });
+  }
+
   it('[T1] what a hostile one says is cleaned and bounded, and each fact is still whole', async () => {
     const mounts = Array.from({ length: 500 }, (_, i) => `{device="d${i}",mountpoint="/m${i}\\n<b>",fstype="ext4"}`);
     const lines = [

@@ -11,10 +11,12 @@ import { testContext } from '../support/context.ts';
 import { FULL_FACTS, NOW, signedReport, testHost } from '../support/host-report.ts';
 import { readMaildir } from '../support/maildir.ts';
 import { rawServer } from '../support/raw-server.ts';
+import { attacksOf } from '../support/report-attacks.ts';
 import { temporaryFolder } from '../support/server.ts';
 import { Target } from '../support/target.ts';
 
 const web1 = testHost('web1');
+const web2 = testHost('web2');
 const now = NOW + 10_000;
 
 describe('check type report', () => {
@@ -67,7 +69,8 @@ describe('check type report', () => {
     writeFileSync(at('vigie-report'), signedReport(web1));
     assert.equal(codeOf(await look({ inbox: folder.path, interval: 60 }, undefined, NOW + 180_000)), 'measured');
     assert.equal(codeOf(await look({ inbox: folder.path, interval: 60 }, undefined, NOW + 181_000)), 'report.stale');
-    assert.equal(codeOf(await look({ inbox: folder.path, max_age: 86_400 }, undefined, NOW + 80_000_000)), 'measured');
+    const old = await look({ inbox: folder.path, max_age: 86_400 }, undefined, NOW + 80_000_000);
+    assert.deepEqual([old.kind, old.output], ['measured', 'report 22 h old, agent 1.0']);
   });
 
   const sizes: { name: string; answer: Buffer }[] = [
@@ -251,6 +254,52 @@ describe('a host with a report', () => {
       assert.deepEqual(rest(), before);
     });
   }
+
+  it('[T4] [case J03] [case J05] [case J06] [case J19] [case J20] [case J25] after each attack other hosts’ rows are as before', async () => {
+    const lines = `hosts:\n  web2: { every: 1d, report: { file: web2.report, keys: ["${web2.line}"] }, checks: { memory: { type: memory } } }\n`;
+    writeFileSync(at('vigie.yaml'), globalFile('maildir:state/mail'));
+    writeFileSync(at('conf.d/web2.yaml'), lines);
+    writeFileSync(at('conf.d/web1.yaml'), hostFile().replace(/^ {2}web2:.*\n/m, ''));
+    const created = new Date(seconds() * 1000).toISOString().replace('.000', '');
+    writeFileSync(at('web2.report'), signedReport(web2, { seq: seconds(), created }));
+    publish(900);
+    // The first result sets the hour of the next one.
+    await run();
+    await run();
+    const rest = () => ({
+      checks: rows("SELECT * FROM checks WHERE id NOT LIKE 'web1/%' ORDER BY id"),
+      reports: rows("SELECT * FROM reports WHERE host <> 'web1'"),
+      said: ['events', 'items'].map((table) => rows(`SELECT * FROM ${table} WHERE check_id LIKE 'web2/%' OR host = 'web2'`)),
+      changes: rows("SELECT * FROM changes WHERE target <> 'web1'"),
+      results: rows(
+        "SELECT r.* FROM results r JOIN checks c ON c.number = check_number WHERE c.id NOT LIKE 'web1/%' ORDER BY c.id, run",
+      ),
+    });
+    const before = rest();
+    assert.equal(before.checks.length, 2);
+    assert.equal(before.reports.length, 1);
+    const signed = (parts: Record<string, unknown>) => signedReport(web1, { seq: seq + 1, created, ...parts });
+    const more: { name: string; bytes: () => Buffer; code: string }[] = [
+      { name: 'an older number', bytes: () => signed({ seq: seq - 1 }), code: 'report.replay' },
+      { name: 'an old one', bytes: () => signed({ created: '2026-01-01T00:00:00Z' }), code: 'report.stale' },
+      { name: 'half of one', bytes: () => signed({}).subarray(0, 1000), code: 'report.format' },
+      { name: 'mounts by the thousand', bytes: () => signed({ facts: { filesystems: thousands() } }), code: 'report.schema' },
+      { name: 'another host’s name as a key', bytes: () => signed({ web2: { facts: {} } }), code: 'report.schema' },
+      { name: 'a file of the other host', bytes: () => readFileSync(at('web2.report')), code: 'report.key' },
+    ];
+    // Of each case one: a run costs more than a verification.
+    const firsts = new Map(attacksOf(web1, web2).map((attack) => [attack.name.slice(0, '[case J07]'.length), attack]));
+    const attacks = [...firsts.values(), ...more];
+    for (const { name, bytes, code } of attacks) {
+      writeFileSync(at('web1.report'), bytes());
+      assert.equal((await vigie(folder.path, ['run', '--now', 'web1'], { program: BUNDLE })).stderr, '');
+      assert.equal(results('web1/report').at(-1)?.[1], code, name);
+      assert.deepEqual(rest(), before, name);
+    }
+    assert.equal(results('web1/report').length, attacks.length + 2);
+  });
+
+  const thousands = () => ({ at: seconds(), list: Array.from({ length: 2000 }, () => ({ mount: '/' })) });
 
   it('[W2] [W3] what Puppet changed just before stands in the mail, and a reboot in the events', async () => {
     const site = await Target.start();

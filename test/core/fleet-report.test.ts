@@ -29,8 +29,8 @@ Work and load on 2026-11-22
   Mean load:        0.61 (76 hosts), 0.61 over 22 days
   Memory available: 382 GiB of 764 GiB, 50 % (76 hosts)
   Processes:        14021 (76 hosts)
-  Received:         11.9 MiB/s (75 hosts)
-  Sent:             45.8 MiB/s (75 hosts)
+  Received:         11.9 MiB/s (75 hosts), 11.9 MiB/s over 22 days
+  Sent:             45.8 MiB/s (75 hosts), 45.8 MiB/s over 22 days
 
 Releases
   debian 12 bookworm: 20
@@ -75,6 +75,15 @@ The monitoring itself
     assert.match(text, /Memory available: nobody says/);
     assert.match(text, /No host says that it runs a release of Debian\./);
     assert.doesNotMatch(text, /Figures|Sources|monitoring itself/);
+  });
+
+  it('[F2] loads and rates have the mean of the month beside the last day, which may be the day on which all were booted', () => {
+    const before = fleetDay('2026-11-21', { received: { value: 1024, of: 1 }, load: { value: 0.2, of: 1 } });
+    const first = fleetDay('2026-11-20', { received: { value: 3072, of: 1 }, load: { value: 0.25, of: 1 } });
+    const days = [first, before, fleetDay(LAST, { received: null, load: { value: 0.6, of: 1 } })];
+    const text = formatMonth('Example', '2026-11', composeMonth({ days, months: {} }, '2026-11') ?? []);
+    assert.match(text, /Received: +nobody says, 2 KiB\/s over 2 days\n/);
+    assert.match(text, /Mean load: +0\.6 \(1 host\), 0\.35 over 3 days\n/);
   });
 
   it('[F5] sources that agree, and one that cannot be read', () => {

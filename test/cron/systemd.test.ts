@@ -2,8 +2,13 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import exporter from '../../checks/exporter.ts';
+import systemd from '../../checks/systemd.ts';
 import { openReport } from '../../src/net/host-report.ts';
+import { runCheck } from '../support/check.ts';
+import { testContext } from '../support/context.ts';
 import { addPackages } from '../support/debian-root.ts';
+import { startNodeExporter } from '../support/prometheus.ts';
 import { needs, temporaryFolder } from '../support/server.ts';
 import { cannotBoot, MACHINE_PACKAGES, SystemdMachine } from '../support/systemd-machine.ts';
 
@@ -88,8 +93,8 @@ ${linesOf('hosts.md', 'useradd', 'setpriv')}`);
 systemctl enable --now vigie-agent.timer; systemctl start vigie-agent.service`);
     const bytes = Buffer.from(inside('cat /var/lib/vigie-agent/public/vigie-report'));
     const { report } = openReport(bytes, { host: 'web1', keys: [key.trim()], now: Date.now(), maxAge: 900, accepted: {} });
-    const { systemd, restarts_needed: restarts } = report.facts;
-    assert.ok(systemd && 'state' in systemd && systemd.state === 'running', JSON.stringify(systemd));
+    const { systemd: said, restarts_needed: restarts } = report.facts;
+    assert.ok(said && 'state' in said && said.state === 'running', JSON.stringify(said));
     assert.ok(restarts && 'processes' in restarts, 'the collector is root');
     assert.equal(inside('stat -c "%U %a" /run/vigie-agent/facts /var/lib/vigie-agent/key'), 'root 644\nvigie-agent 600\n');
     const timer = inside('systemctl show vigie-agent.timer -p Triggers -p ActiveState -p NextElapseUSecRealtime');
@@ -125,6 +130,26 @@ systemctl daemon-reload; systemctl stop vigie.timer; systemctl start vigie.servi
     // Without that capability ping could not: nothing else on this machine lets it.
     const { stdout } = machine.run(`${AS_VIGIE} vigie check web1/alive --config /etc/vigie`);
     assert.match(stdout, /ping may not send ICMP, expected CAP_NET_RAW/);
+  });
+
+  it('[K6] a node exporter tells of systemd, and which units failed, what the check of that type reads', {
+    ...needs('prometheus-node-exporter'),
+  }, async (t) => {
+    if (machine === undefined) return t.skip(unavailable);
+    const bus = `unix:path=${machine.reach('/run/dbus/system_bus_socket')}`;
+    const node = await startNodeExporter(['systemd', 'time', 'stat'], { DBUS_SYSTEM_BUS_ADDRESS: bus });
+    t.after(() => node.stop());
+    const look = async () => {
+      const url = `http://127.0.0.1:${node.port}/metrics`;
+      const { report } = await runCheck(exporter, { url, host: 'web1' }, testContext({ now: Date.now() }));
+      const seen = await runCheck(systemd, {}, { ...testContext({ now: Date.now() }), report: report?.report });
+      return [seen.output, seen.metrics?.['failed'], seen.parts?.map(({ name, state }) => `${name} ${state}`)];
+    };
+    assert.deepEqual(await look(), ['running, no unit failed', 0, []]);
+    inside(`printf '[Service]\\nType=oneshot\\nExecStart=/bin/false\\n' > /etc/systemd/system/broken.service
+systemctl daemon-reload; ! systemctl start broken.service`);
+    assert.deepEqual(await look(), ['1 failed: broken.service', 1, ['broken.service WARNING']]);
+    inside('systemctl reset-failed; rm /etc/systemd/system/broken.service; systemctl daemon-reload');
   });
 
   it('[W1] vigie-failed.service mails the last words of a run that cannot begin', (t) => {

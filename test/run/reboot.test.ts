@@ -13,6 +13,8 @@ const MINUTE = 60_000;
 /** Of every story, after 20:00. */
 const BOOTED_AT = 2;
 const REPORTED_AT = 5;
+/** Of the next day, when the digest is made. */
+const NINE_O_CLOCK = 13 * 60;
 
 describe('a host that was booted', needs('faketime'), () => {
   const host = testHost('web1');
@@ -67,10 +69,15 @@ describe('a host that was booted', needs('faketime'), () => {
   const mails = (): FoundMail[] => readMaildir(join(folder.path, 'state/mail'));
   const events = () => readFileSync(join(folder.path, 'site/private/events.html'), 'utf8');
 
-  it('[W3] and whose checks all came back within a quarter of an hour is an event and no mail', async () => {
+  it('[W3] and whose checks all came back within a quarter of an hour is an event, no mail, and a line of the digest', async () => {
     const told = await play([0, 4, 5, 8, 18], { front: 5, back: 8 });
     assert.deepEqual(told.slice(1), []);
     assert.match(events(), /web1 was booted at 20:02[^<]*: all 4 checks are back/);
+    report(NINE_O_CLOCK, 'second', (NINE_O_CLOCK - BOOTED_AT) * 60);
+    await play([NINE_O_CLOCK], { front: 5, back: 8 });
+    const digests = mails().filter(({ content }) => content.includes('REBOOT'));
+    assert.equal(digests.length, 1);
+    assert.match(digests[0]?.content ?? '', /REBOOT web1: web1 was booted at 20:02[^:]*: all 4 checks are\s+back/);
   });
 
   it('[W3] [W2] is a mail after a quarter of an hour: what is back, and what is not; that is told when it recovers', async () => {

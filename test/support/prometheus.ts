@@ -10,7 +10,10 @@ export interface Exporter {
 }
 
 /** The real node exporter with these collectors and that of text files. */
-export async function startNodeExporter(collectors = ['filesystem', 'loadavg', 'time', 'meminfo']): Promise<Exporter> {
+export async function startNodeExporter(
+  collectors = ['filesystem', 'loadavg', 'time', 'meminfo'],
+  env: NodeJS.ProcessEnv = {},
+): Promise<Exporter> {
   const { path: folder, remove } = temporaryFolder();
   const port = await freePort();
   mkdirSync(join(folder, 'textfile'));
@@ -20,7 +23,8 @@ export async function startNodeExporter(collectors = ['filesystem', 'loadavg', '
     ...['textfile', ...collectors].map((name) => `--collector.${name}`),
     `--collector.textfile.directory=${join(folder, 'textfile')}`,
   ];
-  const server = await startServer('prometheus-node-exporter', args, async () => (await statusOf(port, '/metrics')) === 200);
+  const isReady = async () => (await statusOf(port, '/metrics')) === 200;
+  const server = await startServer('prometheus-node-exporter', args, isReady, { env });
   return {
     port,
     write: (name, text) => writeFileSync(join(folder, 'textfile', name), text),

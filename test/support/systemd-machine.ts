@@ -73,6 +73,11 @@ export class SystemdMachine {
     return enter(this.pid, script);
   }
 
+  /** Where something of the machine's can be reached from outside of it. */
+  reach(path: string): string {
+    return `/proc/${this.pid}/root${path}`;
+  }
+
   async stop(): Promise<void> {
     // To systemd SIGTERM means: begin anew. Its end is the end of all that runs in there.
     process.kill(this.pid, 'SIGKILL');
