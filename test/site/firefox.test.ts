@@ -53,6 +53,7 @@ const LOW_CONTRAST = `() => {
   return { seen, bad: bad.slice(0, 5) };
 }`;
 const TEXT = '() => document.body.innerText';
+const UNFOLD = '() => document.querySelectorAll("details").forEach((one) => { one.open = true; })';
 const OVERFLOW = '() => document.documentElement.scrollWidth - document.documentElement.clientWidth';
 /** Pixels of the first bar's first cell and of a chart's columns: that classes alone draw them. */
 const DRAWN = `() => {
@@ -100,6 +101,11 @@ describe('a browser', () => {
         const overflow = await evaluate<number>(OVERFLOW);
         assert.ok(overflow <= 0, `${path} at ${width} pixels is ${overflow} too wide`);
       }
+      // What is folded was not drawn until now: on the narrow page it fits too, and can be read.
+      await evaluate(UNFOLD);
+      const unfolded = await evaluate<number>(OVERFLOW);
+      assert.ok(unfolded <= 0, `${path} at 360 pixels is ${unfolded} too wide when all is unfolded`);
+      assert.deepEqual((await evaluate<{ bad: string[] }>(LOW_CONTRAST)).bad, [], `${path}, unfolded`);
     }
     assert.deepEqual(violations, []);
   }

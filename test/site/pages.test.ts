@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { dirname, join, posix } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type DefaultTreeAdapterTypes, parse } from 'parse5';
+import type { Event } from '../../src/core/item.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import { newStatus } from '../../src/core/status.ts';
 import { toPrivateView } from '../../src/core/views-private.ts';
@@ -374,6 +375,29 @@ describe('the private pages', () => {
     assert.match(text, /Of the last 3 mails: 2 sent, 1 waiting, 0 failed\./);
     assert.match(text, /chat\/certificate 3 failures in a row .* waits for the daily digest, Mon 2026-11-23 06:35 UTC/);
     assert.match(text, /sent in mail 214/);
+  });
+
+  it('[W1] [W3] what nobody was told of stands with its reason; a reboot stands on its host’s page, beside what the host says of itself', async () => {
+    const demo = demoSnapshot();
+    const [one] = demo.events;
+    assert.ok(one);
+    const words = 'backup was booted at 04:02: all 3 checks are back';
+    const events: Event[] = [
+      { ...one, kind: 'reboot', check: null, host: 'backup', state: 'OK', reason: words, output: '', told: false },
+      { ...one, kind: 'problem', check: 'chat/client-port', reason: 'withheld: downtime', told: false },
+      ...demo.events,
+    ];
+    const own = await publishInto({ ...demo, events, archive: archiveOf(events, demo.now, 'UTC') }, DEMO_CATALOGUE);
+    const page = (path: string) => textOf(own.files.get(`private/${path}`) ?? '');
+    own.remove();
+    const notTold = /Not told, and why(.*)What was owed/.exec(page('notifications.html'))?.[1] ?? '';
+    assert.match(notTold, /chat\/client-port withheld: downtime/);
+    assert.ok(!notTold.includes('website/front-page'), 'what was told is not among it');
+    assert.ok(!notTold.includes('failure 1 of 3'), 'nor a soft failure');
+    const host = page('hosts/backup.html');
+    assert.match(host, /System debian 13 trixie, kernel 6\.12\.48\+deb13-amd64 .* Reboot needed: kernel/);
+    assert.match(host, /Changes and events .* reboot OK .*backup was booted at 04:02: all 3 checks are back/);
+    assert.ok(page('events/hosts/backup.html').includes(words));
   });
 
   it('[W6] each word of needed_by has a page that answers, and a word for scripts', () => {

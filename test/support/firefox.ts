@@ -37,12 +37,19 @@ export function openFirefox(level: Level, more: Record<string, unknown> = {}): P
 }
 
 /** Debian's Chromium, without scripts' help: `pages.setJavaScriptEnabled` is left as people have it. */
-export function openChromium(): Promise<Browser> {
+export function openChromium(more: string[] = []): Promise<Browser> {
   return puppeteer.launch({
     browser: 'chrome',
     executablePath: '/usr/bin/chromium',
     headless: true,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--no-first-run'],
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--no-first-run',
+      ...more,
+    ],
   });
 }
 
