@@ -170,18 +170,31 @@ async function describeUsage(topic: string | undefined): Promise<string> {
     const { usage, summary, help } = await load();
     return [`vigie ${usage}`, '', summary, ...(help ? ['', ...help.map((line) => `  ${line}`)] : [])].join('\n');
   }
-  const commands = await Promise.all(Object.values(COMMANDS).map((one) => one()));
-  const width = Math.max(...commands.map(({ usage }) => usage.length));
+  const commands = await Promise.all(Object.entries(COMMANDS).map(async ([name, one]) => ({ name, ...(await one()) })));
   return [
     'vigie: monitoring for small teams: one process, one cron line, one database file',
     '',
-    ...commands.map(({ usage, summary }) => `  vigie ${usage.padEnd(width)}  ${summary}`),
+    ...commands.flatMap(({ name, summary }) => describeCommand(name, summary)),
     '',
-    '  --config PATH  the configuration, a file or a folder with vigie.yaml; default ./vigie.yaml, then /etc/vigie',
-    '  --version, --debug, vigie COMMAND --help',
+    'vigie COMMAND --help says what follows it. Everywhere:',
+    '  --config PATH   the configuration, a file or a folder with vigie.yaml;',
+    '                  default ./vigie.yaml, then /etc/vigie',
+    '  --version, --debug',
     '',
-    'A PATTERN is a glob over ids such as website/*; a bare name means all checks of that host or service.',
+    'A PATTERN is a glob over ids such as website/*; a bare name means all checks of',
+    'that host or service.',
   ].join('\n');
+}
+
+/** A terminal of 80 columns wraps no line of it. */
+function describeCommand(name: string, summary: string): string[] {
+  const lines = [''];
+  for (const word of summary.split(' ')) {
+    const line = `${lines.at(-1)} ${word}`;
+    if (line.length > 65) lines.push(` ${word}`);
+    else lines[lines.length - 1] = line;
+  }
+  return lines.map((line, index) => `  ${(index === 0 ? `vigie ${name}` : '').padEnd(15)}${line}`);
 }
 
 /** Outermost first, without a stack unless asked for. */

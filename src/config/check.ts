@@ -135,7 +135,7 @@ function bindSettings(node: MapNode, context: CheckContext): Settings | undefine
   const plain = toPlain(node) as Record<string, unknown>;
   const { type, thresholds, public: _shown, ...rest } = plain;
   const bound = bind(settingsSchema, rest);
-  for (const mistake of bound.mistakes ?? []) context.problems.push(toProblem(locate(node, mistake.path), mistake.message));
+  for (const { path, message, atKey } of bound.mistakes ?? []) context.problems.push(toProblem(locate(node, path, atKey), message));
   return bound.value as Settings | undefined;
 }
 

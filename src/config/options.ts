@@ -32,12 +32,13 @@ export function bindOptions(
   const report = (path: readonly PropertyKey[], message: string, atKey = false) =>
     problems.push(toProblem(locate({ ...node, place }, path, atKey), message));
   for (const mistake of mistakes) report(mistake.path, mistake.message);
-  if (mistakes.length > 0) return undefined;
   const schema = optionSchemas.get(type) ?? toObjectSchema(type.options, `a check of type ${type.type}`);
   optionSchemas.set(type, schema);
   const bound = bind(schema, value);
-  for (const mistake of bound.mistakes ?? []) report(mistake.path, advise(mistake, plan), mistake.atKey);
-  if (bound.mistakes) return undefined;
+  const isOpen = ({ path }: Mistake) => mistakes.some((open) => open.path.every((part, index) => part === path[index]));
+  for (const mistake of bound.mistakes ?? [])
+    if (!isOpen(mistake)) report(mistake.path, advise(mistake, { type, plan }), mistake.atKey);
+  if (bound.mistakes || mistakes.length > 0) return undefined;
   const options = bound.value as Record<string, unknown>;
   for (const { path, host } of findHosts(options, [])) {
     const problem = node.entries.has(String(path[0])) ? findOnionProblem(host) : undefined;
@@ -57,14 +58,16 @@ export function findHosts(value: unknown, path: (string | number)[]): { path: (s
   return host === undefined ? [] : [{ path, host }];
 }
 
-/** An unknown option may be a mistyped setting, and an address may come from the host. */
-function advise({ message, path }: Mistake, plan: CheckPlan): string {
+/** An unknown option may be a mistyped setting, or belong into a group such as `tls`, and an address may come from the host. */
+function advise({ message, path }: Mistake, { type, plan }: { type: CheckType; plan: CheckPlan }): string {
   if (path.length !== 1) return message;
   if (path[0] === 'address' && message.startsWith('missing')) {
     return `${message}, or an address of ${plan.host ? `host ${plan.host.name}` : 'a host that the service names'}`;
   }
   if (!message.startsWith('unknown key') || message.includes('did you mean')) return message;
-  return `${message}${didYouMean(String(path[0]), Object.keys(CHECK))}`;
+  const key = String(path[0]);
+  const group = Object.entries(type.options).find(([, each]) => each.kind === 'object' && Object.hasOwn(each.fields, key));
+  return `${message}${group ? ` (did you mean "${group[0]}.${key}"?)` : didYouMean(key, Object.keys(CHECK))}`;
 }
 
 /** Defaults that name variables, and the host's address where a type needs an `address`. */

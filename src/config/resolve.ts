@@ -60,13 +60,18 @@ class Resolver {
   resolveChecks(): Check[] {
     const { hosts, services, proxies, global } = this.definitions;
     const checks: (Check | undefined)[] = [];
-    // What is made from something wrong would only repeat its mistake.
-    if (!global.broken.has('defaults') && !global.broken.has('limits') && !global.broken.has('interval')) {
-      for (const host of hosts.values()) if (this.isSound(host)) checks.push(...this.resolveHost(host));
-      for (const service of services.values()) if (this.isSound(service)) checks.push(...this.resolveService(service));
-      for (const proxy of proxies.values()) if (proxy.values) checks.push(this.resolveProxy(proxy));
-      for (const profile of this.findUnused()) this.tryProfile(profile);
+    // What is made from something wrong would only repeat its mistake: its checks are tried by themselves, so that theirs are said too.
+    const isSound = ['defaults', 'limits', 'interval'].every((key) => !global.broken.has(key));
+    for (const host of hosts.values()) {
+      if (isSound && this.isSound(host)) checks.push(...this.resolveHost(host));
+      else this.tryChecks(host, {});
     }
+    for (const service of services.values()) {
+      if (isSound && this.isSound(service)) checks.push(...this.resolveService(service));
+      else this.tryChecks(service, {});
+    }
+    for (const proxy of proxies.values()) if (isSound && proxy.values) checks.push(this.resolveProxy(proxy));
+    for (const profile of this.findUnused()) this.tryChecks(profile, isSound && profile.values ? profile : {});
     return checks.filter((check) => check !== undefined).sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
@@ -137,19 +142,23 @@ class Resolver {
 
   private findUnused(): Defined[] {
     const used = new Set([...this.definitions.hosts.values()].flatMap((host) => this.layers.getProfiles(host)));
-    return [...this.definitions.profiles.values()].filter((profile) => profile.values && !used.has(profile));
+    return [...this.definitions.profiles.values()].filter((profile) => !profile.values || !used.has(profile));
   }
 
-  /** A profile that no host uses yet is tried on a made-up host: what is missing there a real one may still add. */
-  private tryProfile(profile: Defined): void {
+  /**
+   * The checks of a profile that no host uses yet, or of what is itself wrong, are tried on a made-up host: what they miss there a real
+   * one may still add, and how long they take depends on what they would inherit.
+   */
+  private tryChecks(of: Defined, { node }: { node?: MapNode }): void {
     const before = this.problems.length;
-    const owner: Defined = { ...profile, values: MADE_UP };
-    for (const [name, entry] of getChecks(profile)) {
+    const owner: Defined = { ...of, node: node ?? { kind: 'map', entries: new Map(), place: of.place }, values: MADE_UP };
+    const publicText = of.place.segments[0] === 'services' ? { title: of.name, description: '' } : null;
+    for (const [name, entry] of getChecks(of)) {
       if (!isNull(entry.node) && getNode(entry.node, 'type'))
-        this.resolve({ name, owner, host: owner, definitions: [entry] }, null);
+        this.resolve({ name, owner, host: owner, definitions: [entry] }, publicText);
     }
     const found = this.problems.splice(before);
-    this.problems.push(...found.filter((problem) => !problem.message.startsWith('missing')));
+    this.problems.push(...found.filter(({ message }) => !/^(missing|too long for one run)/.test(message)));
   }
 
   resolveServices(checks: Check[]): Record<string, Service> {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Configuration, Contact, MailSettings, ProxyServer, Secret, Site } from '../core/configuration.ts';
 import { formatDuration } from '../core/unit.ts';
@@ -227,7 +228,10 @@ class Reader {
 
 /** Address of a host, which is also what a name server's zone may hold. */
 export function findAddressProblem(address: string): string | undefined {
-  if (!/^[A-Za-z0-9._:%-]{1,253}$/.test(address)) return say('not a name or address', 'a host name or an IP address', address);
+  // A name whose last part is a number can only be a mistyped IPv4 address: RFC 1123 section 2.1.
+  const isMistyped = /(^|\.)\d+$/.test(address) && isIP(address) === 0;
+  if (isMistyped || !/^[A-Za-z0-9._:%-]{1,253}$/.test(address))
+    return say('not a name or address', 'a host name or an IP address', address);
   const problem = findOnionProblem(address);
   return problem && say(problem, '56 letters and digits before .onion', address);
 }

@@ -191,6 +191,23 @@ describe('vigie explain', () => {
   });
 });
 
+describe('vigie run by hand', () => {
+  for (const [name, args, message] of [
+    [
+      'a pattern that matches nothing',
+      ['--now', 'websit/*'],
+      'run: no check matches "websit/*", expected a check, a host, a service or a pattern\n',
+    ],
+    ['a name without --now', ['website'], 'run: nothing to name here, expected --now website, found "website"\n'],
+  ] as const) {
+    it(`[H1] ${name} is an error of usage, not a run of something else`, async () => {
+      const requests = target.requests;
+      const { code, stderr } = await run('run', ...args);
+      assert.deepEqual([code, stderr, target.requests], [2, message, requests]);
+    });
+  }
+});
+
 describe('vigie render', () => {
   it('[H2] makes the pages again from the history, asks nobody, and tells nobody', async () => {
     const [requests, mails] = [target.requests, readMaildir(at('state/mail')).length];
@@ -328,6 +345,10 @@ describe('vigie types, help and init', () => {
       'types',
     ])
       assert.match(help.stdout, new RegExp(`^ {2}vigie ${command}\\b`, 'm'));
+    assert.deepEqual(
+      help.stdout.split('\n').filter((line) => line.length > 80),
+      [],
+    );
     assert.equal((await run('status', '--help')).stdout, (await run('help', 'status')).stdout);
     assert.match((await run('--version')).stdout, /^vigie \d+\.\d+\.\d+\n$/);
     assert.equal((await run()).stdout, help.stdout);

@@ -147,3 +147,53 @@ describe('runs that are killed at random moments, with a real mail server', need
     }
   }
 });
+
+/** With both sites a run is twice as long: fewer of them. */
+const PAGE_RUNS = 40;
+
+describe('runs that write pages and are killed at random moments', () => {
+  it(`[case E03] after each of ${PAGE_RUNS} kills every page is whole, and the next whole run leaves nothing temporary`, async () => {
+    const target = await Target.start();
+    const checks = `checks: { page: { type: http, url: "${target.url}" } }`;
+    const names = Array.from({ length: 5 }, (_, i) => `  s${i}: { public: true, ${checks} }\n`);
+    const folder = installation(globalFile('maildir:state/mail'), { 'a.yaml': `services:\n${names.join('')}` });
+    const site = join(folder.path, 'site');
+    const run = (onStart?: (child: { kill(signal: 'SIGKILL'): boolean }) => void) =>
+      vigie(folder.path, ['run', '--now', '*'], { program: BUNDLE, ...(onStart ? { onStart } : {}) });
+    try {
+      let began = performance.now();
+      assert.equal((await run()).code, 0);
+      /** As long as the shortest run that ended by itself, milliseconds. */
+      let whole = performance.now() - began;
+      const random = randomFrom(20_261_123);
+      let killed = 0;
+      let seen = 0;
+      for (let i = 0; i < PAGE_RUNS; i += 1) {
+        target.status = i % 2 === 0 ? 503 : 200;
+        began = performance.now();
+        const { signal } = await run((child) => setTimeout(() => child.kill('SIGKILL'), whole * (0.3 + 0.7 * random())));
+        if (signal === 'SIGKILL') killed += 1;
+        else whole = Math.min(whole, performance.now() - began);
+        for (const name of listPages(site)) {
+          seen += 1;
+          assert.match(readFileSync(join(site, name), 'utf8'), /<\/html>\s*$/, name);
+        }
+      }
+      assert.ok(killed >= PAGE_RUNS / 4 && seen > 10 * PAGE_RUNS, `${killed} killed, ${seen} pages read`);
+      assert.equal((await run()).code, 0);
+      const left = (readdirSync(site, { recursive: true }) as string[]).filter((name) => name.endsWith('.vigie-new'));
+      assert.deepEqual(left, []);
+      const database = openHistoryForReading(join(folder.path, 'state'));
+      assert.ok(database !== null);
+      assert.equal(checkIntegrity(database), null);
+      database.close();
+    } finally {
+      await target.stop();
+      folder.remove();
+    }
+  });
+});
+
+function listPages(site: string): string[] {
+  return (readdirSync(site, { recursive: true }) as string[]).filter((name) => name.endsWith('.html'));
+}

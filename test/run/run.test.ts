@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { openHistoryForReading, takeLock } from '../../src/store/database.ts';
@@ -255,6 +256,19 @@ describe('a history that cannot be used', () => {
     const { code, stderr } = await runOnce();
     assert.deepEqual([code, /is not a regular file; move it away/.test(stderr)], [3, true]);
   });
+
+  for (const [name, place] of [
+    ['a symbolic link', (path: string) => symlinkSync('elsewhere.sqlite', path)],
+    ['a named pipe', (path: string) => execFileSync('mkfifo', [path])],
+  ] as const) {
+    it(`[case Q11] ${name} in the place of the database is refused at once, and what it leads to is not made`, async () => {
+      mkdirSync(at('state'), { mode: 0o700 });
+      place(at('state/history.sqlite'));
+      const { code, stderr } = await runOnce();
+      assert.deepEqual([code, /is not a regular file; move it away/.test(stderr)], [3, true]);
+      assert.ok(!existsSync(at('state/elsewhere.sqlite')));
+    });
+  }
 
   it('[case Q11] a database that others may write is refused', async () => {
     await runOnce();
