@@ -225,7 +225,8 @@ function keeper() {
 const { execFileSync } = require('node:child_process');
 const v8 = require('node:v8');
 const vm = require('node:vm');
-const { mkdirSync, writeFileSync } = require('node:fs');
+const { createHash } = require('node:crypto');
+const { mkdirSync, readFileSync, writeFileSync } = require('node:fs');
 const { dirname, join, relative } = require('node:path');
 const scripts = new Map();
 vm.Script = class extends vm.Script {
@@ -251,7 +252,9 @@ function writeAll() {
   for (const [file, script] of scripts) {
     const path = join(folder, relative(process.env.CODE_TOP, file) + '.code');
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, script.createCachedData());
+    const code = script.createCachedData();
+    const digest = createHash('sha256').update(readFileSync(file)).update(code).digest();
+    writeFileSync(path, Buffer.concat([digest, code]));
   }
 }
 `;

@@ -6,6 +6,7 @@
 // bundle is loaded with the code that V8 made of it when vigie was built, in the folder `code`: compiling anew would be a tenth of
 // each run from cron. Node has that by itself from 22.1 on (`module.enableCompileCache`), in a folder that a run must be able to
 // write; this one belongs to who installs.
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
@@ -16,6 +17,8 @@ import { Script } from 'node:vm';
 
 type Exports = Record<string, unknown>;
 
+/** Before each file's code: the SHA-256 of script and code (build.mjs). */
+const DIGEST_BYTES = 32;
 const TOP = join(import.meta.dirname, '..');
 const require = createRequire(import.meta.url);
 const loaded = new Map<string, { exports: Exports }>();
@@ -44,8 +47,10 @@ function load(file: string): Exports {
   const module = { exports: {} };
   loaded.set(file, module);
   const folder = dirname(file);
-  const source = `(function(exports,require,module,__filename,__dirname,scriptUrl){${readFileSync(file, 'utf8')}\n})`;
-  const run = new Script(source, { filename: file, cachedData: readCode(file) }).runInThisContext() as (...args: unknown[]) => void;
+  const text = readFileSync(file);
+  const source = `(function(exports,require,module,__filename,__dirname,scriptUrl){${text.toString()}\n})`;
+  const script = new Script(source, { filename: file, cachedData: readCode(file, text) });
+  const run = script.runInThisContext() as (...args: unknown[]) => void;
   const requireFrom = (id: string): unknown => {
     if (id.startsWith('.')) return load(join(folder, id));
     return id.startsWith('file:') ? load(fileURLToPath(id)) : require(id);
@@ -55,13 +60,17 @@ function load(file: string): Exports {
 }
 
 /**
- * Code is only good for the very Node that made it, and under the flags of V8 that are set now. Undefined where there is none, as with
- * another Node than the one that built: the script is compiled then.
+ * Code is only good for the very Node that made it, under the flags of V8 that are set now, and for this very text: V8 itself looks at
+ * the length of a text only, and trusts what it is given. Undefined where there is none: the script is compiled then.
  */
-function readCode(file: string): Buffer | undefined {
+function readCode(file: string, text: Buffer): Buffer | undefined {
+  let kept: Buffer;
   try {
-    return readFileSync(join(TOP, 'code', `${version}-${arch}-${cachedDataVersionTag()}`, `${relative(TOP, file)}.code`));
+    kept = readFileSync(join(TOP, 'code', `${version}-${arch}-${cachedDataVersionTag()}`, `${relative(TOP, file)}.code`));
   } catch {
     return undefined;
   }
+  const code = kept.subarray(DIGEST_BYTES);
+  const digest = createHash('sha256').update(text).update(code).digest();
+  return digest.equals(kept.subarray(0, DIGEST_BYTES)) ? code : undefined;
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { BUNDLE, BUNDLE_FLAGS, globalFile, installation } from './support/cli.ts';
+import { temporaryFolder } from './support/server.ts';
 
 /** Runs the bundle with a script that Node loads before it, and returns what that said on standard error. */
 function runWith(script: string, ...args: string[]): string[] {
@@ -47,6 +48,31 @@ describe('the start of the bundled program', () => {
   it('[R2] without kept code, as under another version of Node, the program compiles its scripts and works', () => {
     const said = runWith("Object.defineProperty(process, 'version', { value: 'v20.0.0-other' });", 'config', 'check');
     assert.deepEqual(said, []);
+  });
+
+  it('[R2] code of another text, or damaged code, is not run: the script is compiled', () => {
+    const program = temporaryFolder();
+    const top = join(BUNDLE, '../..');
+    cpSync(top, join(program.path, 'dist/vigie'), { recursive: true });
+    cpSync(join(top, '../../package.json'), join(program.path, 'package.json'));
+    symlinkSync(join(top, '../../node_modules'), join(program.path, 'node_modules'));
+    const at = (path: string) => join(program.path, 'dist/vigie', path);
+    // As long as before: V8 would take the old code for it.
+    const text = readFileSync(at('src/program.js'), 'utf8');
+    const changed = text.replaceAll('one process, one cron line', 'one process, one CRON line');
+    assert.notEqual(changed, text);
+    writeFileSync(at('src/program.js'), changed);
+    for (const folder of readdirSync(at('code'))) {
+      const damaged = readFileSync(at(`code/${folder}/src/kernel.js.code`));
+      for (let i = 1000; i < damaged.length; i += 500) damaged[i] = (damaged[i] ?? 0) ^ 0xff;
+      writeFileSync(at(`code/${folder}/src/kernel.js.code`), damaged);
+    }
+    const help = spawnSync(process.execPath, [...BUNDLE_FLAGS, at('src/main.js'), 'help'], {
+      encoding: 'utf8',
+      env: { ...process.env, NODE_V8_COVERAGE: '' },
+    });
+    program.remove();
+    assert.deepEqual([help.status, help.stderr, help.stdout.includes('one CRON line')], [0, '', true]);
   });
 
   it('[T7] no text becomes code, whoever asks', () => {
