@@ -14,7 +14,7 @@ const LOOK_MS = 2000;
 /** "I am deploying": what it covers is checked in every run, and the terminal ends with what is back and what is not. */
 export const change: Command = {
   usage: 'change TARGET --note TEXT [--watch 20m] [--wait | --no-wait]',
-  summary: 'I am deploying: watched in every run, and the verdict at its end',
+  summary: 'I am deploying: watched in every run, and a verdict at its end',
   options: { note: { type: 'string' }, watch: { type: 'string' }, wait: { type: 'boolean' }, 'no-wait': { type: 'boolean' } },
   help: [
     '--note TEXT  what you do: a problem that begins within the hour after it says so',
