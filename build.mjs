@@ -140,27 +140,25 @@ function findKernel(roots) {
  * what lies behind each of its getters (`fs` the streams, 20 ms), while `require` takes what is named.
  */
 function toScripts() {
-  for (const file of bundleFiles()) {
+  for (const name of readdirSync('dist/vigie', { recursive: true }).filter((file) => file.endsWith('.js'))) {
+    const file = join('dist/vigie', name);
     const text = readFileSync(file, 'utf8').replaceAll('"#kernel"', JSON.stringify(toKernel(file)));
-    const { code } = transformSync(text, {
-      format: 'cjs',
-      platform: 'node',
-      target: 'node20',
-      minifySyntax: true,
-      minifyWhitespace: true,
-      define: { 'import.meta.url': 'scriptUrl', 'import.meta.dirname': '__dirname' },
-      supported: { 'dynamic-import': false },
-      logLevel: 'warning',
-    });
-    writeFileSync(file, code);
+    writeFileSync(file, toScript(text, { minifySyntax: true, minifyWhitespace: true }));
   }
   writeFileSync('dist/vigie/package.json', '{ "type": "commonjs" }\n');
 }
 
-function bundleFiles() {
-  return readdirSync('dist/vigie', { recursive: true })
-    .filter((name) => name.endsWith('.js'))
-    .map((name) => join('dist/vigie', name));
+function toScript(text, more) {
+  const { code } = transformSync(text, {
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20',
+    define: { 'import.meta.url': 'scriptUrl', 'import.meta.dirname': '__dirname' },
+    supported: { 'dynamic-import': false },
+    logLevel: 'warning',
+    ...more,
+  });
+  return code;
 }
 
 function toKernel(file) {
@@ -170,15 +168,8 @@ function toKernel(file) {
 
 /** What people call: a script that Node itself loads. */
 function writeStart() {
-  const text = readFileSync('dist/src/start.js', 'utf8');
-  const { code } = transformSync(text, {
-    format: 'cjs',
-    platform: 'node',
-    target: 'node20',
-    define: { 'import.meta.url': 'scriptUrl', 'import.meta.dirname': '__dirname' },
-    banner: "const scriptUrl = require('node:url').pathToFileURL(__filename).href;",
-  });
-  writeFileSync(START, code);
+  const banner = "const scriptUrl = require('node:url').pathToFileURL(__filename).href;";
+  writeFileSync(START, toScript(readFileSync('dist/src/start.js', 'utf8'), { banner }));
   chmodSync(START, 0o755);
 }
 
@@ -212,8 +203,7 @@ async function callProgram(folder, ...args) {
     env: { ...env, CODE_TOP: resolve('dist/vigie') },
   });
   const [code] = await once(child, 'exit');
-  if (code !== 0)
-    process.stderr.write(`build: vigie ${args.join(' ')} ended with ${code}: its code is not kept, it will start more slowly\n`);
+  if (code !== 0) process.stderr.write(`build: vigie ${args.join(' ')} ended with ${code}: the program may start more slowly\n`);
 }
 
 /**

@@ -31,6 +31,11 @@ export function formatDate(at: number, zone: string): string {
   return toDayAndMonth(toWall(at, offsetOf(at, zone)).date);
 }
 
+/** `Sun 2026-11-22` of `2026-11-22`. */
+export function formatDay(date: string): string {
+  return `${toWall(Date.parse(`${date}T00:00:00Z`), 0).day} ${date}`;
+}
+
 /** Minutes east of UTC. */
 function offsetOf(at: number, zone: string): number {
   return zone === 'UTC' ? 0 : inZone(at, zone).offset;

@@ -1,4 +1,4 @@
-import { toLocal } from './calendar.ts';
+import { addDays, formatDay, fromLocal, toLocal } from './calendar.ts';
 import type { Event } from './item.ts';
 import { checkPageOf } from './item-facts.ts';
 import { count } from './transition.ts';
@@ -50,8 +50,10 @@ interface Day {
 
 export function toEventsPages(means: Means): EventsPage[] {
   const { archive, events, now, configuration } = means.snapshot;
-  const today = toLocal(now, configuration.timezone).date;
-  const todays = events.filter(({ at }) => dayOf(at, means) === today);
+  const { timezone } = configuration;
+  const today = toLocal(now, timezone).date;
+  const [from, until] = [fromLocal(today, 0, timezone), fromLocal(addDays(today, 1), 0, timezone)];
+  const todays = events.filter(({ at }) => at >= from && at < until);
   const days = todays.length === 0 ? archive.days : [{ day: today, count: todays.length }, ...archive.days];
   const owners = ownersWithEvents(means);
   return [
@@ -66,13 +68,6 @@ export function toEventsPages(means: Means): EventsPage[] {
 /** `2026-11-22`. */
 function dayOf(at: number, { calendar }: Means): string {
   return calendar.full(at).words.slice('Sun '.length, 'Sun 2026-11-22'.length);
-}
-
-const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const;
-
-/** `Sun 2026-11-22`. */
-function toDayWords(day: string): string {
-  return `${WEEKDAYS[new Date(`${day}T00:00:00Z`).getUTCDay()]} ${day}`;
 }
 
 function dayPage(day: string, part = 1): string {
@@ -109,7 +104,7 @@ function toAllPage(means: Means, days: Day[], owners: OwnerOfEvents[]): EventsPa
 }
 
 function toDayLink({ day, count: found }: Day): EventsLink {
-  return { ...toLink(toDayWords(day), dayPage(day)), count: String(found) };
+  return { ...toLink(formatDay(day), dayPage(day)), count: String(found) };
 }
 
 /** Every day of the history that has events, by months. */
@@ -148,8 +143,8 @@ function toTodayPage(means: Means, today: string, todays: Event[]): EventsPage {
     key: [configuration.fingerprint, toSignature(todays), before].join('\n'),
     isOver: false,
     make: () => ({
-      ...toView(`Events of ${toDayWords(today)}`, todays, means),
-      beside: before === undefined ? [] : [toLink(`the day before, ${toDayWords(before)}`, dayPage(before))],
+      ...toView(`Events of ${formatDay(today)}`, todays, means),
+      beside: before === undefined ? [] : [toLink(`the day before, ${formatDay(before)}`, dayPage(before))],
       note: todays.length < events.length || todays.length < PART ? '' : `The newest ${PART}; all of them are here tomorrow.`,
     }),
   };
@@ -171,14 +166,14 @@ function toOverPages(means: Means, { day, count: found }: Day, place: number): E
     isOver: true,
     make: () => {
       const events = archive.readDay(day, { limit: PART, offset: i * PART });
-      const heading = `Events of ${toDayWords(day)}${i === 0 ? '' : `, part ${i + 1}`}`;
+      const heading = `Events of ${formatDay(day)}${i === 0 ? '' : `, part ${i + 1}`}`;
       const numbers = Array.from({ length: parts === 1 ? 0 : parts }, (__, one) => one + 1);
       return {
         ...toView(heading, events, means, false),
         words: `${count(found, 'change')}, the newest first`,
         beside: [
-          ...(before === '' ? [] : [toLink(`the day before, ${toDayWords(before)}`, dayPage(before))]),
-          ...(after === '' ? [] : [toLink(`the day after, ${toDayWords(after)}`, dayPage(after))]),
+          ...(before === '' ? [] : [toLink(`the day before, ${formatDay(before)}`, dayPage(before))]),
+          ...(after === '' ? [] : [toLink(`the day after, ${formatDay(after)}`, dayPage(after))]),
           ...numbers.map((one) => ({ ...toLink(`part ${one}`, dayPage(day, one)), isHere: one === i + 1 })),
         ],
         note: found > parts * PART ? `The newest ${parts * PART} of that day.` : '',
@@ -253,7 +248,7 @@ function toView(heading: string, events: Event[], means: Means, isLinked = true)
   const days = new Map<string, EventsView['days'][number]>();
   for (const event of events) {
     const name = dayOf(event.at, means);
-    const day = days.get(name) ?? { day: toDayWords(name), events: [] };
+    const day = days.get(name) ?? { day: formatDay(name), events: [] };
     days.set(name, day);
     const id = event.check ?? event.host ?? '';
     const target = event.check !== null && known.has(event.check) ? checkPageOf({ id: event.check }) : '';

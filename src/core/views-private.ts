@@ -132,9 +132,14 @@ function toOwnerView(owner: Owner, row: OwnerRow, means: Means): OwnerView {
 
 const EVENTS_OF_AN_OWNER = 12;
 
-function toOwnerEvents({ kind, name, own, related }: Owner, means: Means): Pick<OwnerView, 'events' | 'eventsPage'> {
-  const ids = [...own, ...related].map(({ check }) => check.id);
-  const host = kind === 'host' ? name : null;
+/** Whose events are an owner's: those of its checks, and a host's own, such as reboots. */
+function sourcesOf({ kind, name, own, related }: Owner): { ids: string[]; host: string | null } {
+  return { ids: [...own, ...related].map(({ check }) => check.id), host: kind === 'host' ? name : null };
+}
+
+function toOwnerEvents(owner: Owner, means: Means): Pick<OwnerView, 'events' | 'eventsPage'> {
+  const { kind, name } = owner;
+  const { ids, host } = sourcesOf(owner);
   return {
     events: means.snapshot.archive.readNewest(ids, host, EVENTS_OF_AN_OWNER).map((event) => {
       const page = event.check === null ? '' : checkPageOf({ id: event.check });
@@ -176,11 +181,8 @@ function keyOf(owner: Owner, row: OwnerRow, turn: number, means: Means): string 
   // Reboots and such are not of a check.
   const whole = means.hostEvents.get(owner.name)?.[0]?.run ?? '';
   // The link to its events goes when the last of them is forgotten.
-  const isTold = hasEvents(
-    [...owner.own, ...owner.related].map(({ check }) => check.id),
-    owner.kind === 'host' ? owner.name : null,
-    means,
-  );
+  const { ids, host } = sourcesOf(owner);
+  const isTold = hasEvents(ids, host, means);
   const changes = (means.snapshot.said?.changes ?? []).filter(({ target }) => target === owner.name).map(({ number }) => number);
   return [configuration.fingerprint, turn, row.words, whole, isTold, changes.join(' '), ...signatures].join('\n');
 }

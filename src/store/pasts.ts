@@ -24,6 +24,8 @@ export class PastBook {
   /** Summaries as they are kept: most of them no page asks for. */
   #kept: Map<string, string> | null = null;
   readonly #toKeep: string[] = [];
+  /** One statement serves all checks. */
+  #days: ((check: string) => DayRow[]) | null = null;
   /** A page asks for those of one check several times, and then for another's. */
   #last: { check: string; past: Past } | null = null;
 
@@ -43,6 +45,7 @@ export class PastBook {
 
   /** Writes what was made anew; within a transaction of the caller's. */
   keep(): void {
+    if (this.#toKeep.length === 0) return;
     const keep = this.#database.prepare(`
       INSERT INTO past SELECT number, ?, ? FROM checks WHERE id = ?
       ON CONFLICT (check_number) DO UPDATE SET day = excluded.day, summary = excluded.summary`);
@@ -50,7 +53,8 @@ export class PastBook {
   }
 
   #make(check: string, kept: Map<string, string>): Past {
-    const past = summarisePast(this.#today, readDays(this.#database, check, this.#today).map(toCounters));
+    this.#days ??= daysReader(this.#database, this.#today);
+    const past = summarisePast(this.#today, this.#days(check).map(toCounters));
     kept.set(check, JSON.stringify(past));
     this.#toKeep.push(check);
     return past;
@@ -62,12 +66,12 @@ function readKept(database: Database, today: string): Map<string, string> {
   return new Map(database.prepare(sql).raw().all(today) as [string, string][]);
 }
 
-function readDays(database: Database, check: string, today: string): DayRow[] {
-  return database
-    .prepare(`
-      SELECT day, ok_s, warning_s, critical_s, unknown_s, unmeasured_s, planned_s, latency FROM days
-      WHERE check_number = (SELECT number FROM checks WHERE id = ?) AND day >= ? AND day < ?`)
-    .all(check, dayBefore(today, 365), today) as DayRow[];
+function daysReader(database: Database, today: string): (check: string) => DayRow[] {
+  const statement = database.prepare(`
+    SELECT day, ok_s, warning_s, critical_s, unknown_s, unmeasured_s, planned_s, latency FROM days
+    WHERE check_number = (SELECT number FROM checks WHERE id = ?) AND day >= ? AND day < ?`);
+  const since = dayBefore(today, 365);
+  return (check) => statement.all(check, since, today) as DayRow[];
 }
 
 function toCounters(row: DayRow): Pick<DayCounters, 'day' | 'tally' | 'latency'> {
