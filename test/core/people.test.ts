@@ -18,7 +18,7 @@ import {
 import type { State } from '../../src/core/state.ts';
 import { newStatus, type Status } from '../../src/core/status.ts';
 import { resultOf } from '../support/history.ts';
-import { checkOf, configurationOf } from '../support/model.ts';
+import { checkOf, configurationOf, downtimeOf } from '../support/model.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -31,24 +31,9 @@ const CHECKS = [
   checkOf({ id: 'mail/smtp', service: 'mail', host: 'mail1' }),
 ];
 
-function downtimeOf(more: Partial<Downtime> = {}): Downtime {
-  return {
-    number: 1,
-    target: 'website/front-page',
-    from: START,
-    duration: 3600,
-    repeat: null,
-    zone: 'UTC',
-    flexible: null,
-    begun: null,
-    toldUntil: START - 1,
-    removedAt: null,
-    publicNote: null,
-    at: START - HOUR,
-    author: 'anna',
-    note: 'new disk',
-    ...more,
-  };
+function plannedOf(more: Partial<Downtime> = {}): Downtime {
+  const at = { from: START, toldUntil: START - 1, at: START - HOUR };
+  return downtimeOf({ target: 'website/front-page', note: 'new disk', ...at, ...more });
 }
 
 const saidOf = (more: Partial<People> = {}): People => ({ acknowledgements: [], downtimes: [], changes: [], ...more });
@@ -82,13 +67,13 @@ describe('what a downtime covers', () => {
 
 describe('when a downtime holds', () => {
   const berlin = (day: number, hour: number, month = 9) => Date.UTC(2026, month, day, hour);
-  const weekly = downtimeOf({ from: berlin(20, 20), duration: 2 * 3600, repeat: 'weekly', zone: 'Europe/Berlin' });
+  const weekly = plannedOf({ from: berlin(20, 20), duration: 2 * 3600, repeat: 'weekly', zone: 'Europe/Berlin' });
   const rows: { name: string; downtime: Downtime; at: number; holds: boolean }[] = [
-    { name: 'not before its start', downtime: downtimeOf(), at: START - 1, holds: false },
-    { name: 'from its start', downtime: downtimeOf(), at: START, holds: true },
-    { name: 'until its end', downtime: downtimeOf(), at: START + HOUR - 1, holds: true },
-    { name: 'not at its end', downtime: downtimeOf(), at: START + HOUR, holds: false },
-    { name: 'not after it was removed', downtime: downtimeOf({ removedAt: START + MINUTE }), at: START + 2 * MINUTE, holds: false },
+    { name: 'not before its start', downtime: plannedOf(), at: START - 1, holds: false },
+    { name: 'from its start', downtime: plannedOf(), at: START, holds: true },
+    { name: 'until its end', downtime: plannedOf(), at: START + HOUR - 1, holds: true },
+    { name: 'not at its end', downtime: plannedOf(), at: START + HOUR, holds: false },
+    { name: 'not after it was removed', downtime: plannedOf({ removedAt: START + MINUTE }), at: START + 2 * MINUTE, holds: false },
     { name: 'weekly: the first week', downtime: weekly, at: berlin(20, 21), holds: true },
     { name: 'weekly: not between', downtime: weekly, at: berlin(23, 21), holds: false },
     // The clocks of Berlin went back on Sunday 25 October: 22:00 there is 20:00 UTC before and 21:00 UTC after.
@@ -96,16 +81,16 @@ describe('when a downtime holds', () => {
     { name: 'weekly: not an hour early after it', downtime: weekly, at: berlin(27, 20), holds: false },
     { name: 'weekly: to the end of that local time', downtime: weekly, at: berlin(27, 23) - 1, holds: true },
     { name: 'weekly: half a year later', downtime: weekly, at: Date.UTC(2027, 2, 30, 20, 30), holds: true },
-    { name: 'flexible: not before a failure', downtime: downtimeOf({ flexible: 7200 }), at: START + MINUTE, holds: false },
+    { name: 'flexible: not before a failure', downtime: plannedOf({ flexible: 7200 }), at: START + MINUTE, holds: false },
     {
       name: 'flexible: from the first failure on',
-      downtime: downtimeOf({ flexible: 7200, begun: { window: START, at: START + HOUR } }),
+      downtime: plannedOf({ flexible: 7200, begun: { window: START, at: START + HOUR } }),
       at: START + 2 * HOUR - 1,
       holds: true,
     },
     {
       name: 'flexible: for its duration only',
-      downtime: downtimeOf({ flexible: 7200, begun: { window: START, at: START + HOUR } }),
+      downtime: plannedOf({ flexible: 7200, begun: { window: START, at: START + HOUR } }),
       at: START + 2 * HOUR,
       holds: false,
     },
@@ -119,9 +104,9 @@ describe('when a downtime holds', () => {
   });
 
   it('[R1] a run wakes up at the start and at the end of a downtime, though no check is due', () => {
-    assert.equal(nextTurn(saidOf({ downtimes: [downtimeOf()] }), START - HOUR), START);
-    assert.equal(nextTurn(saidOf({ downtimes: [downtimeOf()] }), START + 1), START + HOUR);
-    assert.equal(nextTurn(saidOf({ downtimes: [downtimeOf()] }), START + 2 * HOUR), null);
+    assert.equal(nextTurn(saidOf({ downtimes: [plannedOf()] }), START - HOUR), START);
+    assert.equal(nextTurn(saidOf({ downtimes: [plannedOf()] }), START + 1), START + HOUR);
+    assert.equal(nextTurn(saidOf({ downtimes: [plannedOf()] }), START + 2 * HOUR), null);
   });
 });
 
@@ -176,7 +161,7 @@ const PAGE = 'website/front-page';
 
 describe('a downtime', () => {
   it('[W1] holds back a problem, and at its end tells once what is still HARD', () => {
-    const story = new Story(saidOf({ downtimes: [downtimeOf()] }));
+    const story = new Story(saidOf({ downtimes: [plannedOf()] }));
     story.step(-5, { [PAGE]: 'OK' });
     story.step(5, { [PAGE]: 'CRITICAL' });
     story.step(55, { [PAGE]: 'CRITICAL' });
@@ -188,7 +173,7 @@ describe('a downtime', () => {
   });
 
   it('[W1] what failed and recovered within it is never told', () => {
-    const story = new Story(saidOf({ downtimes: [downtimeOf()] }));
+    const story = new Story(saidOf({ downtimes: [plannedOf()] }));
     for (const [minutes, state] of [
       [-5, 'OK'],
       [5, 'CRITICAL'],
@@ -202,7 +187,7 @@ describe('a downtime', () => {
   });
 
   it('[W1] a recovery goes to those who were told before it began', () => {
-    const story = new Story(saidOf({ downtimes: [downtimeOf()] }));
+    const story = new Story(saidOf({ downtimes: [plannedOf()] }));
     for (const [minutes, state] of [
       [-9, 'OK'],
       [-5, 'CRITICAL'],
@@ -214,7 +199,7 @@ describe('a downtime', () => {
   });
 
   it('[W1] what got worse within it is held back, and its end tells the state of then', () => {
-    const story = new Story(saidOf({ downtimes: [downtimeOf()] }));
+    const story = new Story(saidOf({ downtimes: [plannedOf()] }));
     for (const [minutes, state] of [
       [-9, 'OK'],
       [-5, 'WARNING'],
@@ -227,17 +212,17 @@ describe('a downtime', () => {
   });
 
   it('[W1] nothing is told at its end while another one still covers the check', () => {
-    const both = [downtimeOf(), downtimeOf({ number: 2, duration: 7200 })];
+    const both = [plannedOf(), plannedOf({ number: 2, duration: 7200 })];
     const story = new Story(saidOf({ downtimes: both }));
     for (const minutes of [-5, 5, 60, 90, 120]) story.step(minutes, { [PAGE]: minutes < 0 ? 'OK' : 'CRITICAL' });
     assert.deepEqual(story.told, [`120 downtime-end ${PAGE} CRITICAL`]);
   });
 
   it('[W1] one that is removed ends at once', () => {
-    const story = new Story(saidOf({ downtimes: [downtimeOf()] }));
+    const story = new Story(saidOf({ downtimes: [plannedOf()] }));
     story.step(-5, { [PAGE]: 'OK' });
     story.step(5, { [PAGE]: 'CRITICAL' });
-    story.said = saidOf({ downtimes: [downtimeOf({ removedAt: START + 6 * MINUTE })] });
+    story.said = saidOf({ downtimes: [plannedOf({ removedAt: START + 6 * MINUTE })] });
     story.step(7, {});
     story.step(8, { [PAGE]: 'CRITICAL' });
     assert.deepEqual(story.told, [`7 downtime-end ${PAGE} CRITICAL`]);
@@ -245,7 +230,7 @@ describe('a downtime', () => {
   });
 
   it('[W1] a flexible one begins with the first failure and lasts its duration from there', () => {
-    const story = new Story(saidOf({ downtimes: [downtimeOf({ flexible: 4 * 3600, duration: 1200 })] }));
+    const story = new Story(saidOf({ downtimes: [plannedOf({ flexible: 4 * 3600, duration: 1200 })] }));
     for (const [minutes, state] of [
       [-5, 'OK'],
       [60, 'OK'],
@@ -261,7 +246,7 @@ describe('a downtime', () => {
   });
 
   it('[W1] a failure after the window of a flexible one is told as any other', () => {
-    const story = new Story(saidOf({ downtimes: [downtimeOf({ flexible: 3600, duration: 1200 })] }));
+    const story = new Story(saidOf({ downtimes: [plannedOf({ flexible: 3600, duration: 1200 })] }));
     for (const [minutes, state] of [
       [-5, 'OK'],
       [61, 'CRITICAL'],
@@ -271,7 +256,7 @@ describe('a downtime', () => {
   });
 
   it('[W1] a weekly one tells its end every week', () => {
-    const story = new Story(saidOf({ downtimes: [downtimeOf({ repeat: 'weekly' })] }));
+    const story = new Story(saidOf({ downtimes: [plannedOf({ repeat: 'weekly' })] }));
     const week = 7 * 24 * 60;
     for (const minutes of [-5, 5, 60, 61, 100, week + 5, week + 60, week + 61]) {
       story.step(minutes, { [PAGE]: minutes === 100 || minutes < 0 ? 'OK' : 'CRITICAL' });
@@ -285,7 +270,7 @@ describe('a downtime', () => {
 
   it('[W1] of a host holds back what is behind it', () => {
     const story = new Story(
-      saidOf({ downtimes: [downtimeOf({ target: 'web1' })] }),
+      saidOf({ downtimes: [plannedOf({ target: 'web1' })] }),
       CHECKS.map((check) => ({ ...check, attempts: 1 })),
     );
     story.step(-5, { 'web1/alive': 'OK', 'shop/page': 'OK', 'mail/smtp': 'OK' });

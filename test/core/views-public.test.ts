@@ -6,7 +6,7 @@ import type { State } from '../../src/core/state.ts';
 import { newStatus, type Status } from '../../src/core/status.ts';
 import { toPublicView } from '../../src/core/views-public.ts';
 import { demoSnapshot } from '../support/demo.ts';
-import { checkOf, configurationOf } from '../support/model.ts';
+import { checkOf, configurationOf, downtimeOf } from '../support/model.ts';
 
 const NOW = demoSnapshot().now;
 const ONSET = NOW - 1_000_000;
@@ -119,19 +119,8 @@ describe('the public state of a service', () => {
 
 /** A downtime that holds for a check, or for all of the service. */
 function inDowntime(target: string): Snapshot['said'] {
-  const planned = {
-    number: 1,
-    from: NOW - 60_000,
-    duration: 3600,
-    repeat: null,
-    zone: 'UTC',
-    flexible: null,
-    begun: null,
-    toldUntil: 0,
-    removedAt: null,
-    publicNote: null,
-  };
-  return { acknowledgements: [], changes: [], downtimes: [{ ...planned, target, at: NOW - 60_000, author: 'anna', note: 'x' }] };
+  const downtimes = [downtimeOf({ target, from: NOW - 60_000, at: NOW - 60_000 })];
+  return { acknowledgements: [], changes: [], downtimes };
 }
 
 describe('a downtime on the public page', () => {

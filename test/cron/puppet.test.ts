@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { addPackages } from '../support/debian-root.ts';
-import { needs, temporaryFolder } from '../support/server.ts';
-import { cannotBoot, MACHINE_PACKAGES, SystemdMachine } from '../support/systemd-machine.ts';
+import { temporaryFolder } from '../support/server.ts';
+import { needsMachine, SystemdMachine } from '../support/systemd-machine.ts';
 
 const HOSTS = new URL('../../../docs/hosts.md', import.meta.url).pathname;
 const MODULES = '/etc/puppet/code/modules';
@@ -21,23 +20,18 @@ const here = (path: string, text: string) => `mkdir -p "$(dirname "${path}")"; c
 const PUPPET =
   'RUBYLIB=/opt/vigie/test/fixtures/puppet/lib puppet apply --storeconfigs --storeconfigs_backend folder --detailed-exitcodes --color false';
 
-const reason = cannotBoot();
-
-describe('the round with Puppet', {
-  ...needs('debootstrap', 'unshare', 'nsenter', 'curl', 'flock', 'ip'),
-  ...(reason === null ? {} : { skip: reason }),
-}, () => {
+describe('the round with Puppet', needsMachine(), () => {
   const folder = temporaryFolder();
   let machine: SystemdMachine | undefined;
   let unavailable = '';
 
   before(async () => {
-    const root = await addPackages('stable', MACHINE_PACKAGES);
-    if ('reason' in root) {
-      unavailable = root.reason;
+    const booted = await SystemdMachine.boot(join(folder.path, 'machine'));
+    if ('reason' in booted) {
+      unavailable = booted.reason;
       return;
     }
-    machine = await SystemdMachine.boot(root.path, join(folder.path, 'machine'));
+    machine = booted;
     const modules = filesOfManual().filter(({ path }) => path.startsWith(MODULES));
     assert.equal(modules.length, 3);
     run(`hostname web1

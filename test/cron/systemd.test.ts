@@ -7,10 +7,9 @@ import systemd from '../../checks/systemd.ts';
 import { openReport } from '../../src/net/host-report.ts';
 import { runCheck } from '../support/check.ts';
 import { testContext } from '../support/context.ts';
-import { addPackages } from '../support/debian-root.ts';
 import { startNodeExporter } from '../support/prometheus.ts';
 import { needs, temporaryFolder } from '../support/server.ts';
-import { cannotBoot, MACHINE_PACKAGES, SystemdMachine } from '../support/systemd-machine.ts';
+import { needsMachine, SystemdMachine } from '../support/systemd-machine.ts';
 
 const DOCS = new URL('../../../docs/', import.meta.url).pathname;
 const AS_VIGIE = 'cd /var/lib/vigie && setpriv --reuid vigie --regid vigie --init-groups';
@@ -57,20 +56,15 @@ touch /tmp/vigie-was-here /var/lib/vigie/was-here && echo 'writes its own folder
 exit 0
 `;
 
-const reason = cannotBoot();
-
-describe('the units under a real systemd', {
-  ...needs('debootstrap', 'unshare', 'nsenter', 'curl', 'flock', 'ip'),
-  ...(reason === null ? {} : { skip: reason }),
-}, () => {
+describe('the units under a real systemd', needsMachine(), () => {
   const folder = temporaryFolder();
   let machine: SystemdMachine | undefined;
   let unavailable = '';
 
   before(async () => {
-    const root = await addPackages('stable', MACHINE_PACKAGES);
-    if ('reason' in root) unavailable = root.reason;
-    else machine = await SystemdMachine.boot(root.path, join(folder.path, 'machine'));
+    const booted = await SystemdMachine.boot(join(folder.path, 'machine'));
+    if ('reason' in booted) unavailable = booted.reason;
+    else machine = booted;
   });
   after(async () => {
     await machine?.stop();

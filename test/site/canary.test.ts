@@ -7,7 +7,7 @@ import { newStatus, type Status } from '../../src/core/status.ts';
 import { archiveOf } from '../support/archive.ts';
 import { DEMO_NOW } from '../support/demo.ts';
 import { FULL_FACTS, reportOf } from '../support/host-report.ts';
-import { checkOf, configurationOf } from '../support/model.ts';
+import { checkOf, configurationOf, downtimeOf } from '../support/model.ts';
 import { type PublishedSites, publishInto } from '../support/site.ts';
 
 /** Every text that is not meant for the public says which field it stood in. */
@@ -226,38 +226,22 @@ function snapshot(): Snapshot {
         },
       ],
       downtimes: [
-        {
+        downtimeOf({
           number: 2,
           target: 'website',
           from: DEMO_NOW + 3_600_000,
-          duration: 3600,
-          repeat: null,
-          zone: 'UTC',
-          flexible: null,
-          begun: null,
-          toldUntil: 0,
-          removedAt: null,
           publicNote: 'The cable is changed.',
           at: DEMO_NOW,
           author: canary('planned-author'),
           note: canary('planned-note'),
-        },
-        {
-          number: 1,
+        }),
+        downtimeOf({
           target: PRIVATE_CHECK.id,
           from: DEMO_NOW,
-          duration: 3600,
-          repeat: null,
-          zone: 'UTC',
-          flexible: null,
-          begun: null,
-          toldUntil: 0,
-          removedAt: null,
-          publicNote: null,
           at: DEMO_NOW,
           author: canary('downtime-author'),
           note: canary('downtime-note'),
-        },
+        }),
       ],
       changes: [
         {

@@ -11,6 +11,7 @@ import { toPublicChanges } from '../../src/core/views-changes.ts';
 import { toPublicView } from '../../src/core/views-public.ts';
 import { toPrivateFeed, toPublicFeed } from '../../src/site/feed.ts';
 import { demoSnapshot } from '../support/demo.ts';
+import { downtimeOf } from '../support/model.ts';
 import { needs, temporaryFolder } from '../support/server.ts';
 
 /** Reads the feed with a parser that is not ours, and says what RFC 4287 demands of it: id, title, updated and author, once each. */
@@ -135,22 +136,7 @@ describe('changes of public services', () => {
   const OTHER = 'website/certificate';
   const website = demo.configuration.checks.filter(({ id }) => id === PAGE);
   const other = website.map((check) => ({ ...check, id: OTHER, name: 'certificate' }));
-  const downtime: Downtime = {
-    number: 1,
-    target: 'website',
-    from: now - 30 * 60_000,
-    duration: 1200,
-    repeat: null,
-    zone: 'UTC',
-    flexible: null,
-    begun: null,
-    toldUntil: 0,
-    removedAt: null,
-    at: 0,
-    author: 'anna',
-    note: '',
-    publicNote: null,
-  };
+  const downtime = downtimeOf({ from: now - 30 * 60_000, duration: 1200, note: '' });
   const UNSTABLE: NonNullable<Status['trouble']> = {
     seen: 0,
     recent: [],

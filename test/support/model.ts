@@ -1,4 +1,5 @@
 import type { Check, Configuration, Contact } from '../../src/core/configuration.ts';
+import type { Downtime } from '../../src/core/people.ts';
 
 /** A check with the documented defaults. */
 export function checkOf(overrides: Partial<Check> = {}): Check {
@@ -82,6 +83,27 @@ export function configurationOf(checks: Check[], overrides: Partial<Configuratio
     },
     checks,
     fingerprint: 'test',
+    ...overrides,
+  };
+}
+
+/** An hour of one service from the epoch on, unless said otherwise. */
+export function downtimeOf(overrides: Partial<Downtime> = {}): Downtime {
+  return {
+    number: 1,
+    target: 'website',
+    from: 0,
+    duration: 3600,
+    repeat: null,
+    zone: 'UTC',
+    flexible: null,
+    begun: null,
+    toldUntil: 0,
+    removedAt: null,
+    publicNote: null,
+    at: 0,
+    author: 'anna',
+    note: 'x',
     ...overrides,
   };
 }

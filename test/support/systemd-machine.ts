@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
-import { type StartedServer, startServer } from './server.ts';
+import { addPackages } from './debian-root.ts';
+import { needs, type StartedServer, startServer } from './server.ts';
 
 const REPOSITORY = new URL('../../../', import.meta.url).pathname.replace(/\/$/, '');
 
@@ -28,17 +29,23 @@ pivot_root . mnt; umount -l /mnt
 exec env -i container=vigie-test PATH=/usr/sbin:/usr/bin:/sbin:/bin /usr/lib/systemd/systemd --system --unit=multi-user.target`;
 
 /** What such a machine has besides the essential packages and openssh-client. */
-export const MACHINE_PACKAGES = ['systemd-sysv', 'dbus', 'adduser', 'cron', 'nodejs', 'iputils-ping', 'puppet-agent'];
+const MACHINE_PACKAGES = ['systemd-sysv', 'dbus', 'adduser', 'cron', 'nodejs', 'iputils-ping', 'puppet-agent'];
 
 const NAMESPACES = ['-m', '-p', '-f', '-C', '-u', '-i', '-n'];
 
 /** Why no such machine can run here, or null. */
-export function cannotBoot(): string | null {
+function cannotBoot(): string | null {
   if (process.getuid?.() !== 0) return 'only root makes namespaces';
   const tried =
     'mount --make-rprivate / && mount -t tmpfs tmpfs /mnt && mount -t cgroup2 cgroup2 /mnt && grep -q overlay /proc/filesystems';
   const { status, stderr } = spawnSync('unshare', [...NAMESPACES, 'sh', '-c', tried], { encoding: 'utf8' });
   return status === 0 ? null : `no namespaces for a systemd of its own: ${stderr.trim()}`;
+}
+
+/** For the suite's `describe`: what such a machine takes, and why none can run here. */
+export function needsMachine(): ReturnType<typeof needs> {
+  const reason = cannotBoot();
+  return { ...needs('debootstrap', 'unshare', 'nsenter', 'curl', 'flock', 'ip'), ...(reason === null ? {} : { skip: reason }) };
 }
 
 function enter(pid: number, script: string): { status: number | null; stdout: string; stderr: string } {
@@ -57,11 +64,13 @@ export class SystemdMachine {
     this.pid = pid;
   }
 
-  /** The scratch folder is made and used for what the machine writes. */
-  static async boot(root: string, scratch: string): Promise<SystemdMachine> {
+  /** The scratch folder is made and used for what the machine writes. The reason is why there is no root for it, such as no mirror. */
+  static async boot(scratch: string): Promise<SystemdMachine | { reason: string }> {
+    const root = await addPackages('stable', MACHINE_PACKAGES);
+    if ('reason' in root) return root;
     mkdirSync(scratch, { recursive: true });
     const readPid = () => Number(readFileSync(`${scratch}.pid`, 'utf8'));
-    const server = await startServer('unshare', [...NAMESPACES, 'sh', '-c', BOOT, root, scratch, REPOSITORY], async () => {
+    const server = await startServer('unshare', [...NAMESPACES, 'sh', '-c', BOOT, root.path, scratch, REPOSITORY], async () => {
       const isSystemd = readFileSync(`/proc/${readPid()}/comm`, 'utf8') === 'systemd\n';
       return isSystemd && enter(readPid(), 'test -S /run/systemd/private && systemctl is-system-running --wait').stdout !== '';
     });
