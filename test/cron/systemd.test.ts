@@ -109,7 +109,8 @@ ${linesOf('install.md', 'install -m 644 /opt/vigie/cron/vigie.service', 'systemc
 cat > /usr/local/bin/attempts <<'END'\n${ATTEMPTS}END
 chmod 755 /usr/local/bin/attempts; mkdir -p /etc/systemd/system/vigie.service.d
 printf '[Service]\\nExecStartPost=/usr/local/bin/attempts\\nStandardOutput=truncate:/run/attempts\\n' > /etc/systemd/system/vigie.service.d/attempts.conf
-systemctl daemon-reload; systemctl stop vigie.timer; systemctl start vigie.service; systemctl start vigie.timer`);
+# A run that the timer began, now or at the next minute, would write over what this one found.
+systemctl stop vigie.timer vigie.service; systemctl daemon-reload; systemctl start vigie.service`);
     assert.equal(inside('cat /run/attempts'), 'CapEff:\t0000000000002000\nwrites its own folder\n');
     assert.equal(inside('ls /tmp | grep -c was-here || true'), '0\n', 'its /tmp is its own');
     const status = JSON.parse(inside('cat /var/lib/vigie/site/private/status.json'));
@@ -120,7 +121,7 @@ systemctl daemon-reload; systemctl stop vigie.timer; systemctl start vigie.servi
       states.join('\n'),
     );
     assert.equal(inside('cat /var/lib/vigie/site/public/heartbeat.txt | head -n 1'), 'vigie-heartbeat 1\n');
-    assert.match(inside('systemctl show vigie.timer -p NextElapseUSecRealtime'), /=\S+/);
+    assert.match(inside('systemctl start vigie.timer; systemctl show vigie.timer -p NextElapseUSecRealtime'), /=\S+/);
     // Without that capability ping could not: nothing else on this machine lets it.
     const { stdout } = machine.run(`${AS_VIGIE} vigie check web1/alive --config /etc/vigie`);
     assert.match(stdout, /ping may not send ICMP, expected CAP_NET_RAW/);
@@ -151,7 +152,7 @@ systemctl daemon-reload; ! systemctl start broken.service`);
     inside(`printf '#!/bin/sh\\ncat >> /var/lib/vigie/told\\n' > /usr/sbin/sendmail; chmod 755 /usr/sbin/sendmail
 rm /etc/systemd/system/vigie.service.d/attempts.conf
 printf '[Service]\\nEnvironment=VIGIE=/no/such/vigie\\n' > /etc/systemd/system/vigie.service.d/gone.conf
-systemctl stop vigie.timer; systemctl daemon-reload
+systemctl stop vigie.timer vigie.service; systemctl daemon-reload
 ! systemctl start vigie.service
 # OnFailure has queued it: this waits for it, or is a second one, which must not mail again.
 systemctl start vigie-failed.service`);
