@@ -147,16 +147,33 @@ systemctl daemon-reload; ! systemctl start broken.service`);
     inside('systemctl reset-failed; rm /etc/systemd/system/broken.service; systemctl daemon-reload');
   });
 
+  /** The service runs this in place of vigie, for the first time in six hours, and what is mailed lands in /var/lib/vigie/told. */
+  const instead = (program: string, setting = '') => `systemctl stop vigie.timer vigie.service
+rm -f /etc/systemd/system/vigie.service.d/* /var/lib/vigie/told /var/lib/vigie/cron-*.stamp
+printf '#!/bin/sh\\ncat >> /var/lib/vigie/told\\n' > /usr/sbin/sendmail; chmod 755 /usr/sbin/sendmail
+printf '[Service]\\nEnvironment=VIGIE=${program}\\n${setting}\\n' > /etc/systemd/system/vigie.service.d/instead.conf; systemctl daemon-reload`;
+  // OnFailure has queued it: this waits for it, or is a second one, which must not mail again.
+  const told = () => inside('systemctl start vigie-failed.service; cat /var/lib/vigie/told');
+
+  it('[W1] a run that is stopped in the middle, as by a reboot, is no failure; one that has no end is', (t) => {
+    if (machine === undefined) return t.skip(unavailable);
+    inside(`printf '#!/bin/sh\\ntouch /var/lib/vigie/begun; sleep 60\\n' > /usr/local/bin/endless; chmod 755 /usr/local/bin/endless
+${instead('/usr/local/bin/endless')}`);
+    const stopped = inside(`systemctl start --no-block vigie.service
+for i in $(seq 200); do [ ! -e /var/lib/vigie/begun ] || break; sleep 0.05; done
+ls /var/lib/vigie/begun; systemctl stop vigie.service
+systemctl show vigie.service -p Result; systemctl show vigie-failed.service -p ExecMainStartTimestampMonotonic`);
+    assert.equal(stopped, '/var/lib/vigie/begun\nResult=success\nExecMainStartTimestampMonotonic=0\n');
+    const ended = inside(`${instead('/usr/local/bin/endless', 'TimeoutStartSec=1')}
+! systemctl start vigie.service; systemctl show vigie.service -p Result`);
+    assert.equal(ended, 'Result=timeout\n');
+    assert.match(told(), /^> vigie\.service: start operation timed out\. Terminating\.$/m);
+  });
+
   it('[W1] vigie-failed.service mails the last words of a run that cannot begin', (t) => {
     if (machine === undefined) return t.skip(unavailable);
-    inside(`printf '#!/bin/sh\\ncat >> /var/lib/vigie/told\\n' > /usr/sbin/sendmail; chmod 755 /usr/sbin/sendmail
-rm /etc/systemd/system/vigie.service.d/attempts.conf
-printf '[Service]\\nEnvironment=VIGIE=/no/such/vigie\\n' > /etc/systemd/system/vigie.service.d/gone.conf
-systemctl stop vigie.timer vigie.service; systemctl daemon-reload
-! systemctl start vigie.service
-# OnFailure has queued it: this waits for it, or is a second one, which must not mail again.
-systemctl start vigie-failed.service`);
-    const mail = inside('cat /var/lib/vigie/told');
+    inside(`${instead('/no/such/vigie')}\n! systemctl start vigie.service`);
+    const mail = told();
     assert.equal(mail.match(/^Subject: \[vigie\] CANNOT RUN on /gm)?.length, 1, mail);
     assert.match(mail, /^> .*\/no\/such\/vigie/m);
   });
