@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import type { CheckType, Context } from './check-type.ts';
 import type { DueCheck } from './core/batch.ts';
 import type { Check, Configuration } from './core/configuration.ts';
-import { LookFailure, TargetFailure, toFailed } from './core/failure.ts';
+import { LookFailure, TargetFailure, TimeUp, toFailed } from './core/failure.ts';
 import type { Observation, Result } from './core/observation.ts';
 import type { HostReport } from './core/report.ts';
 import { toResult } from './core/verdict.ts';
@@ -191,7 +191,7 @@ function insist(observation: Observation | null | undefined, type: string): Obse
 
 /** What the end of a try's time means: a busy processor, a parser that blocked, or a machine that was suspended is our fault. */
 function toLateness({ timeout }: Check, lateMs: number): TargetFailure | LookFailure {
-  if (lateMs <= Math.max(STANDSTILL_MS, timeout * 500)) return new TargetFailure('timeout.total', `no answer within ${timeout} s`);
+  if (lateMs <= Math.max(STANDSTILL_MS, timeout * 500)) return new TimeUp(timeout);
   return new LookFailure('run.standstill', `this process stood still for ${Math.round(lateMs / 1000)} s: could not look`);
 }
 

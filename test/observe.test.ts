@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { type CheckType, type Context, defineCheckType, LookFailure, TargetFailure } from '../src/check-type.ts';
 import type { Check } from '../src/core/configuration.ts';
 import type { Observation, Result } from '../src/core/observation.ts';
+import { formatElapsed } from '../src/net/limits.ts';
 import { type Observer, observeAll } from '../src/observe.ts';
 import { checkOf } from './support/model.ts';
 
@@ -110,6 +111,17 @@ describe('one check', () => {
         ),
     );
     assert.equal(result?.code, 'timeout.connect');
+  });
+
+  it('[case H01] [W1] a step that began late says how little of the time was its own', async () => {
+    const say = (since: number) => async (context: Context) => {
+      const signal = context.signal;
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      throw new TargetFailure('timeout.total', `no answer within ${formatElapsed(performance.now() - since, signal)}`);
+    };
+    const words = async (since: number) => (await observe([checkOf({ timeout: 0.3, ...once })], say(since)))[0]?.output;
+    assert.equal(await words(100), 'no answer within the last 0.1 s of 0.3 s');
+    assert.equal(await words(300), 'no answer within 0.3 s');
   });
 
   it('[N2] tries that do not fit into the deadline are not begun', async () => {

@@ -13,6 +13,15 @@ export class TargetFailure extends Error {
   }
 }
 
+/** The end of a try's time, as the runner says it. A step that is ended by it says how much of this time it had itself. */
+export class TimeUp extends TargetFailure {
+  readonly seconds: number;
+  constructor(seconds: number) {
+    super('timeout.total', `no answer within ${seconds} s`);
+    this.seconds = seconds;
+  }
+}
+
 /** The observation that it stands for. */
 export function toFailed({ code, message, metrics }: TargetFailure) {
   return { kind: 'failed' as const, code, output: message, ...(metrics ? { metrics: { ...metrics } } : {}) };

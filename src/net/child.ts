@@ -26,7 +26,7 @@ const TOKEN = `${process.pid}.${randomBytes(12).toString('hex')}`;
 export async function runChild(command: ChildCommand, signal: AbortSignal): Promise<ChildResult> {
   const began = performance.now();
   const name = cleanText(command.file.split('/').at(-1) ?? '', 40);
-  const toTimeout = () => toAbortFailure(signal, 'timeout.total', `${name} did not end within ${formatElapsed(began)}`);
+  const toTimeout = () => toAbortFailure(signal, 'timeout.total', `${name} did not end within ${formatElapsed(began, signal)}`);
   if (signal.aborted) throw toTimeout();
   const child = spawn(findProgram('setpriv'), confine(command), {
     cwd: command.cwd ?? '/',

@@ -154,7 +154,13 @@ function connectFirst(addresses: string[], port: number, lifetime: Lifetime, pat
       if (isOver) return;
       const where = `${addresses[0]} port ${port}`;
       finish(() =>
-        reject(toAbortFailure(patience.signal, 'timeout.connect', `no connection to ${where} within ${formatElapsed(began)}`)),
+        reject(
+          toAbortFailure(
+            patience.signal,
+            'timeout.connect',
+            `no connection to ${where} within ${formatElapsed(began, patience.signal)}`,
+          ),
+        ),
       );
     };
     const tryNext = () => {

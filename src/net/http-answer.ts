@@ -107,7 +107,7 @@ export class AnswerCollector {
     const { signal } = this.#limits;
     if (!signal.aborted) return toHttpFailure(this.#failure ?? error, this.#head !== null);
     const what = this.#head ? 'answer not complete' : 'no answer';
-    return toAbortFailure(signal, 'timeout.total', `${what} within ${formatElapsed(this.#began)}`);
+    return toAbortFailure(signal, 'timeout.total', `${what} within ${formatElapsed(this.#began, signal)}`);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { LookFailure, TargetFailure } from '../core/failure.ts';
+import { LookFailure, TargetFailure, TimeUp } from '../core/failure.ts';
 import { toTlsFailure } from './certificate.ts';
 
 /** Why an aborted signal ends a step: the runner's own reason when it says that we could not look, else the step's. */
@@ -8,10 +8,15 @@ export function toAbortFailure(signal: AbortSignal, code: string, message: strin
   return reason instanceof LookFailure ? reason : new TargetFailure(code, message);
 }
 
-/** `2.5 s`, `10 s`: how long a step had, for output lines. `since` is a reading of `performance.now()`. */
-export function formatElapsed(since: number): string {
+/**
+ * `2.5 s`, `10 s`: how long a step had, for output lines; `the last 0.4 s of 10 s` when the try's time is up and earlier steps had most of
+ * it, since nobody waits for 0.4 s. `since` is a reading of `performance.now()`.
+ */
+export function formatElapsed(since: number, signal?: AbortSignal): string {
   const seconds = (performance.now() - since) / 1000;
-  return `${seconds >= 10 ? Math.round(seconds) : Math.round(seconds * 10) / 10} s`;
+  const elapsed = `${seconds >= 10 ? Math.round(seconds) : Math.round(seconds * 10) / 10} s`;
+  const reason: unknown = signal?.reason;
+  return reason instanceof TimeUp && seconds < reason.seconds / 2 ? `the last ${elapsed} of ${reason.seconds} s` : elapsed;
 }
 
 /** `0.042 s`, `1.25 s`: a time that was measured, for output lines. */
@@ -78,7 +83,7 @@ export function createReader(socket: Readable, signal: AbortSignal, maxBytes = 6
 }
 
 function toClosedFailure(socket: Readable, signal: AbortSignal, began: number): TargetFailure | LookFailure {
-  if (signal.aborted) return toAbortFailure(signal, 'timeout.total', `no answer within ${formatElapsed(began)}`);
+  if (signal.aborted) return toAbortFailure(signal, 'timeout.total', `no answer within ${formatElapsed(began, signal)}`);
   if (socket.errored) return toResetFailure(socket.errored);
   return new TargetFailure('network.closed', 'connection closed before the answer was complete');
 }

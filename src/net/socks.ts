@@ -163,10 +163,10 @@ function toHandshakeFailure(seen: Handshake, target: string, { signal, began, sl
   if (seen.stage === 'refused') return toReplyFailure(seen.reply, target);
   if (seen.stage === 'broken') return new LookFailure(seen.code, `proxy does not work: ${seen.reason}`);
   if (signal.aborted && seen.stage === 'reply') {
-    return toAbortFailure(signal, 'timeout.connect', `proxy got no connection to ${target} within ${formatElapsed(began)}`);
+    return toAbortFailure(signal, 'timeout.connect', `proxy got no connection to ${target} within ${formatElapsed(began, signal)}`);
   }
   if (signal.aborted || slow) {
-    return new LookFailure('proxy.timeout', `proxy did not answer the SOCKS greeting within ${formatElapsed(began)}`);
+    return new LookFailure('proxy.timeout', `proxy did not answer the SOCKS greeting within ${formatElapsed(began, signal)}`);
   }
   return new LookFailure('proxy.protocol', 'proxy closed the connection in the middle of the SOCKS handshake');
 }

@@ -84,7 +84,7 @@ function handshake(socket: Socket, settings: TlsSettings, signal: AbortSignal, v
       fail(isLateRefusal(failure, socket) ? new TargetFailure('tls.client_certificate', CLIENT_CERTIFICATE) : failure);
     };
     const onAbort = () =>
-      fail(toAbortFailure(signal, 'timeout.total', `TLS handshake not finished within ${formatElapsed(began)}`));
+      fail(toAbortFailure(signal, 'timeout.total', `TLS handshake not finished within ${formatElapsed(began, signal)}`));
     const onClose = () => fail(new TargetFailure('tls.reset', 'connection closed during the TLS handshake'));
     // Runs before Node's own listener, which drops the certificate of a connection that it rejects.
     secure.prependOnceListener('secure', () => {

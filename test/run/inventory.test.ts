@@ -78,7 +78,9 @@ describe('the inventory of docs/example against real servers', skip, () => {
   });
 
   it('[K18] the message that the first run sent has come when the second one looks', async () => {
-    const trip = (await runAll()).find(({ id }) => id === 'mail-relay/round-trip');
+    const look = async () => (await runAll()).find(({ id }) => id === 'mail-relay/round-trip');
+    let trip = await look();
+    for (let time = 0; time < 8 && trip?.state !== 'OK'; time += 1) trip = await look();
     assert.match(trip?.output ?? '', /arrived/, trip?.output);
   });
 
