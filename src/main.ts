@@ -146,6 +146,7 @@ function createCommandContext(config: string | boolean | undefined, isDebug: boo
     columns: stdout.columns ?? Number(env['COLUMNS'] ?? 120),
     cwd: process.cwd(),
     env,
+    uid: process.geteuid?.() ?? 0,
     now: Date.now(),
     version: readVersion(),
     configPath: typeof config === 'string' ? config : existsSync('vigie.yaml') ? 'vigie.yaml' : '/etc/vigie',

@@ -13,6 +13,8 @@ export interface CommandContext {
   columns: number;
   cwd: string;
   env: Readonly<Record<string, string | undefined>>;
+  /** The user that we are. */
+  uid: number;
   /** The one reading of the clock, milliseconds since 1970. */
   now: number;
   version: string;

@@ -75,7 +75,7 @@ function complainOfOverlap(context: CommandContext, configuration: Configuration
 }
 
 async function complainOfDatabase(context: CommandContext, configuration: Configuration, fault: DatabaseUnusable): Promise<number> {
-  const message = `vigie: history database unusable (${fault.fault}): ${fault.message}`;
+  const message = `vigie: history database in ${configuration.state} unusable (${fault.fault}): ${fault.message}`;
   if (isFirstIn(context, 'database', fault.fault, configuration.state)) {
     context.err(message);
     const { tellOfUnusableDatabase } = await import('../emergency.ts');
