@@ -36,6 +36,8 @@ export interface Arguments {
 export interface Command {
   /** `check PATTERN...` */
   usage: string;
+  /** The words that it takes, one text for each form: `add TARGET`, `[PATTERN...]`; none is a command without words. */
+  takes: string[];
   summary: string;
   /** One line for each option. */
   help?: string[];

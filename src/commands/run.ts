@@ -3,7 +3,6 @@ import type { LoadedConfiguration } from '../config/load.ts';
 import { ConfigurationError, formatProblem } from '../config/load.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { RunFacts } from '../core/notify.ts';
-import { isSelected } from '../core/selection.ts';
 import { count } from '../core/transition.ts';
 import { countOverlap, takeOverlaps } from '../overlap.ts';
 import { isFirstIn } from '../rate.ts';
@@ -19,11 +18,13 @@ import {
 } from '../store/database.ts';
 import { readMeta } from '../store/history.ts';
 import { formatProgress } from '../terminal.ts';
-import { type Arguments, type Command, type CommandContext, EXIT, UsageError } from './command.ts';
+import { type Arguments, type Command, type CommandContext, EXIT } from './command.ts';
 import { findIncidents, loadFor } from './load.ts';
+import { findMatching } from './words.ts';
 
 export const run: Command = {
   usage: 'run [--now PATTERN]',
+  takes: [],
   summary: 'one batch: the cron line',
   options: { now: { type: 'string' }, json: { type: 'boolean' }, summary: { type: 'boolean' } },
   help: [
@@ -32,15 +33,11 @@ export const run: Command = {
     '--json         prints one line of JSON',
   ],
   async run(context, given) {
-    const [stray] = given.positionals;
-    if (stray !== undefined)
-      throw new UsageError(`run: nothing to name here, expected --now ${stray}, found ${JSON.stringify(stray)}`);
     const loaded = await loadOrComplain(context);
     if (loaded === null) return EXIT.usage;
     const { configuration } = loaded;
     const force = asText(given.values['now']);
-    if (force !== null && !configuration.checks.some((check) => isSelected(force, check)))
-      throw new UsageError(`run: no check matches ${JSON.stringify(force)}, expected a check, a host, a service or a pattern`);
+    if (force !== null) findMatching('run', [force], configuration.checks);
     try {
       const release = takeLock(configuration.state);
       if (release === null) return complainOfOverlap(context, configuration);
