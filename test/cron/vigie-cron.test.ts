@@ -113,6 +113,13 @@ for (const { name, command } of SHELLS) {
       },
       { name: 'it is killed', script: 'kill -KILL $$', what: /killed by signal 9/, words: /^$/m, code: 137 },
       {
+        name: 'no thread is left for it',
+        script: "echo 'node[7]: pthread_create: Resource temporarily unavailable' >&2; kill -ABRT $$",
+        what: /no thread left for this user \(ulimit -u, TasksMax\)/,
+        words: /^> node\[7\]: pthread_create/m,
+        code: 134,
+      },
+      {
         name: 'it aborts',
         script: "echo 'FATAL ERROR: out of memory' >&2; kill -ABRT $$",
         what: /signal 6/,
@@ -278,7 +285,9 @@ describe('what is installed', () => {
     });
     for (const path of [folder.path, here.path]) chmodSync(path, 0o755);
     mkdirSync(join(here.path, 'state'), { mode: 0o755 });
-    const asNobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', 'dash'];
+    // It may read, wherever the project lies, and write no more than anybody.
+    const reader = ['--inh-caps', '+dac_read_search', '--ambient-caps', '+dac_read_search'];
+    const asNobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', ...reader, 'dash'];
     mkdirSync(at('run'), { mode: 0o777 });
     chmodSync(at('run'), 0o1777);
     const env = { VIGIE: BUNDLE, VIGIE_STATE: join(here.path, 'state'), RUNTIME_DIRECTORY: at('run') };
