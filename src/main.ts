@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Command, type CommandContext, EXIT, UsageError } from './commands/command.ts';
-import { ConfigurationError } from './config/problem.ts';
+import { refuseStrayOptions, refuseStrayWords } from './commands/words.ts';
+import { ConfigurationError, didYouMean } from './config/problem.ts';
 import { cleanText } from './core/text.ts';
 
 /** Loaded only when called: a cron run pays for no other command. */
@@ -35,6 +36,8 @@ const GLOBAL_OPTIONS = {
   help: { type: 'boolean', short: 'h' },
   debug: { type: 'boolean' },
 } as const;
+
+type Options = NonNullable<Command['options']>;
 
 let isOver = false;
 let faults = 0;
@@ -84,22 +87,26 @@ async function main(argv: string[]): Promise<number> {
 
 /** Another monitor that calls us reads 2 as CRITICAL: where we could not look, it must read UNKNOWN. */
 function speaksPlugin(argv: string[]): boolean {
-  if (argv.includes('watch')) return true;
-  return argv.includes('check') ? !argv.includes('config') : argv.includes('status') && argv.includes('--exit-code');
+  const name = findCommandName(argv);
+  return name === 'watch' || name === 'check' || (name === 'status' && argv.includes('--exit-code'));
 }
 
 async function dispatch(argv: string[], isDebug: boolean): Promise<number> {
   // Options may stand before the command: vigie --config /etc/vigie run
   const { positionals, values } = parseArgs({ args: argv, options: GLOBAL_OPTIONS, strict: false, allowPositionals: true });
-  const name = findCommandName(argv, typeof values.config === 'string' ? values.config : undefined);
+  const name = findCommandName(argv);
   if (values['version'] === true && name === undefined) return say(`vigie ${readVersion()}`);
-  if (name === undefined || name === 'help') {
-    const topic = name === 'help' ? positionals[1] : undefined;
+  if (name === undefined) {
+    refuseStrayOptions(null, optionsOf(argv, GLOBAL_OPTIONS), ['--version', ...spell(GLOBAL_OPTIONS)]);
+    return say(await describeUsage());
+  }
+  if (name === 'help') {
+    const [, topic, stray] = positionals;
+    if (stray !== undefined) throw new UsageError(`help: expected one command, found ${JSON.stringify(stray)} too`);
+    if (topic !== undefined && topic !== 'help') findCommand(topic);
     return say(await describeUsage(topic));
   }
-  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (load === undefined)
-    throw new UsageError(`vigie: no command ${JSON.stringify(name)}, expected one of ${Object.keys(COMMANDS).join(', ')}, help`);
+  const load = findCommand(name);
   if (values.help === true) return say(await describeUsage(name));
   const command = await load();
   const given = parseStrictly(name, argv, command);
@@ -107,8 +114,26 @@ async function dispatch(argv: string[], isDebug: boolean): Promise<number> {
   return command.run({ ...context, configs: findConfigs(argv, name) }, given);
 }
 
-function findCommandName(argv: string[], config: string | undefined): string | undefined {
-  return argv.find((word, index) => !word.startsWith('-') && !(config !== undefined && argv[index - 1] === '--config'));
+function findCommand(name: string): () => Promise<Command> {
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (load !== undefined) return load;
+  const names = [...Object.keys(COMMANDS), 'help'];
+  const near = didYouMean(name, names);
+  throw new UsageError(`vigie: no command ${JSON.stringify(name)}, expected one of ${names.join(', ')}${near}`);
+}
+
+/** The options as they were written, without what follows a `=`. */
+function optionsOf(argv: string[], options: Options): string[] {
+  const { tokens } = parseArgs({ args: argv, options, strict: false, allowPositionals: true, tokens: true });
+  return tokens.flatMap((token) => (token.kind === 'option' ? [token.rawName] : []));
+}
+
+function spell(options: Options): string[] {
+  return Object.entries(options).flatMap(([name, { short }]) => [`--${name}`, ...(short === undefined ? [] : [`-${short}`])]);
+}
+
+function findCommandName(argv: string[]): string | undefined {
+  return argv.find((word, index) => !word.startsWith('-') && argv[index - 1] !== '--config');
 }
 
 /** `vigie replay` takes two of them, and asks where they stand. */
@@ -125,10 +150,15 @@ function parseStrictly(
   argv: string[],
   command: Command,
 ): { values: Record<string, string | boolean | undefined>; positionals: string[] } {
+  const options: Options = { ...command.options, ...GLOBAL_OPTIONS };
   try {
-    const parsed = parseArgs({ args: argv, options: { ...command.options, ...GLOBAL_OPTIONS }, allowPositionals: true });
-    return { values: parsed.values as Record<string, string | boolean | undefined>, positionals: parsed.positionals.slice(1) };
+    const parsed = parseArgs({ args: argv, options, allowPositionals: true });
+    const positionals = parsed.positionals.slice(1);
+    refuseStrayWords(name, command, positionals);
+    return { values: parsed.values as Record<string, string | boolean | undefined>, positionals };
   } catch (error) {
+    if (error instanceof UsageError) throw error;
+    refuseStrayOptions(name, optionsOf(argv, options), spell(options));
     throw new UsageError(
       `vigie ${name}: ${error instanceof Error ? error.message : String(error)}; vigie ${name} --help lists the options`,
     );
@@ -146,6 +176,7 @@ function createCommandContext(config: string | boolean | undefined, isDebug: boo
     columns: stdout.columns ?? Number(env['COLUMNS'] ?? 120),
     cwd: process.cwd(),
     env,
+    uid: process.geteuid?.() ?? 0,
     now: Date.now(),
     version: readVersion(),
     configPath: typeof config === 'string' ? config : existsSync('vigie.yaml') ? 'vigie.yaml' : '/etc/vigie',
@@ -164,7 +195,7 @@ function readVersion(): string {
   return 'unknown';
 }
 
-async function describeUsage(topic: string | undefined): Promise<string> {
+async function describeUsage(topic?: string): Promise<string> {
   const load = topic === undefined ? undefined : COMMANDS[topic];
   if (load !== undefined) {
     const { usage, summary, help } = await load();

@@ -1,8 +1,16 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 const PAUSE_MS = 6 * 3_600_000;
+
+interface Outside {
+  /** Milliseconds since 1970. */
+  now: number;
+  configPath: string;
+  env: Readonly<Record<string, string | undefined>>;
+  uid: number;
+}
 
 /** Where the last time of each complaint is kept when there is no configuration to say where the state is. */
 function fallbackFolder(configPath: string): string {
@@ -15,26 +23,67 @@ function isFolder(path: string): boolean {
 }
 
 /**
- * Whether this complaint has not been made within six hours; says yes once and remembers it. Where nothing can be remembered (a
- * full or read-only disk) the clock decides: once in each quarter of a day.
+ * Whether this complaint has not been made within six hours; says yes once and remembers it: in the state folder or, where that
+ * cannot be written (another's, full, read-only), in a folder of our own in memory or among the temporary files, as cron/vigie-cron
+ * does. Where nothing at all can be remembered the clock decides: once in each quarter of a day.
  */
-export function isFirstIn(
-  context: { now: number; configPath: string },
-  subject: string,
-  text: string,
-  state = fallbackFolder(context.configPath),
-): boolean {
-  const path = join(state, `complaint-${subject}.json`);
-  const digest = createHash('sha256').update(text).digest('hex').slice(0, 16);
-  const last = readLast(path);
-  if (last !== null && last.digest === digest && context.now - last.at < PAUSE_MS && context.now >= last.at) return false;
+export function isFirstIn(outside: Outside, subject: string, text: string, state = fallbackFolder(outside.configPath)): boolean {
+  const { now } = outside;
+  const digest = digestOf(text);
+  for (const path of memories(outside, subject, state)) {
+    const last = readLast(path);
+    if (last !== null && last.digest === digest && now - last.at < PAUSE_MS && now >= last.at) return false;
+    if (remember(path, JSON.stringify({ at: now, digest }))) return true;
+  }
+  return now % PAUSE_MS < 60_000;
+}
+
+/** One after the other, so that the next is only made when the one before it was of no use. */
+function* memories(outside: Outside, subject: string, state: string): Generator<string> {
+  if (makeFolder(state)) yield join(state, `complaint-${subject}.json`);
+  // Of several installations that one user runs, each has its own memory.
+  for (const folder of ownFolders(outside)) yield join(folder, `complaint-${subject}-${digestOf(resolve(state))}.json`);
+}
+
+/** Below folders that others may write too: ours alone, or not used. */
+function* ownFolders({ env, uid }: Outside): Generator<string> {
+  const { RUNTIME_DIRECTORY, XDG_RUNTIME_DIR, TMPDIR } = env;
+  for (const base of [RUNTIME_DIRECTORY, XDG_RUNTIME_DIR, TMPDIR || '/tmp', '/dev/shm']) {
+    if (base === undefined || !base.startsWith('/')) continue;
+    const folder = join(base, `vigie-${uid}`);
+    makeFolder(folder, false);
+    if (isOnlyOurs(folder, uid)) yield folder;
+  }
+}
+
+/** Whoever else may write among the temporary files can make a folder or a link of that name, but none that belongs to us. */
+function isOnlyOurs(folder: string, uid: number): boolean {
   try {
-    mkdirSync(state, { recursive: true, mode: 0o700 });
-    writeFileSync(`${path}.new`, JSON.stringify({ at: context.now, digest }), { mode: 0o600 });
+    const found = lstatSync(folder);
+    return found.isDirectory() && found.uid === uid && (found.mode & 0o077) === 0;
+  } catch {
+    return false;
+  }
+}
+
+function makeFolder(path: string, recursive = true): boolean {
+  try {
+    mkdirSync(path, { recursive, mode: 0o700 });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A full disk lets files be made, but not filled: what was remembered before stays whole. */
+function remember(path: string, text: string): boolean {
+  try {
+    rmSync(`${path}.new`, { force: true });
+    writeFileSync(`${path}.new`, text, { mode: 0o600, flag: 'wx' });
     renameSync(`${path}.new`, path);
     return true;
   } catch {
-    return context.now % PAUSE_MS < 60_000;
+    return false;
   }
 }
 
@@ -44,4 +93,8 @@ function readLast(path: string): { at: number; digest: string } | null {
   } catch {
     return null;
   }
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }

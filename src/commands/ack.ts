@@ -1,13 +1,12 @@
 import { formatTime } from '../core/calendar.ts';
-import type { Check, Configuration } from '../core/configuration.ts';
 import { isInTrouble } from '../core/people.ts';
-import { isSelected } from '../core/selection.ts';
 import { cleanText } from '../core/text.ts';
 import { count } from '../core/transition.ts';
 import { readStatuses } from '../store/history.ts';
 import { addAcknowledgements } from '../store/people.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
-import { letAct, takeTarget, takeText, takeTime, textOf } from './person.ts';
+import { letAct, takeText, takeTime, textOf } from './person.ts';
+import { findEnabled } from './words.ts';
 
 const DEFAULT = '30h';
 const LONGEST_MS = 30 * 86_400_000;
@@ -15,6 +14,7 @@ const LONGEST_MS = 30 * 86_400_000;
 /** "I know, I am at it": no reminders and no escalation until it is OK again, or that time. */
 export const ack: Command = {
   usage: 'ack PATTERN --note TEXT [--until T] [--public TEXT]',
+  takes: ['PATTERN'],
   summary: 'acknowledge what is broken: no reminders until it works again',
   options: { until: { type: 'string' }, note: { type: 'string' }, public: { type: 'string' } },
   help: [
@@ -24,7 +24,7 @@ export const ack: Command = {
     'Worse is told all the same. It ends when the check is OK again.',
   ],
   async run(context, given) {
-    const pattern = takeTarget('ack', given, 'a PATTERN');
+    const pattern = given.positionals[0] ?? '';
     const note = takeText('ack', given, 'note');
     const publicText = textOf(given, 'public');
     const publicNote = publicText === null ? null : cleanText(publicText, 300) || null;
@@ -35,7 +35,7 @@ export const ack: Command = {
       if (until <= now) throw new UsageError(`ack: --until: is over, expected a time after ${formatTime(now, zone)}`);
       if (until > now + LONGEST_MS)
         throw new UsageError(`ack: --until: too long, expected at most 30d, found ${formatTime(until, zone)}`);
-      const matching = findChecks('ack', pattern, configuration);
+      const matching = findEnabled('ack', pattern, configuration);
       const statuses = readStatuses(database);
       const broken = matching.filter(({ id }) => {
         const status = statuses.get(id);
@@ -59,14 +59,3 @@ export const ack: Command = {
     });
   },
 };
-
-/** The enabled checks that a PATTERN names; none is a mistake. */
-export function findChecks(command: string, pattern: string, { checks }: Configuration): Check[] {
-  const found = checks.filter((check) => check.enabled && isSelected(pattern, check));
-  if (found.length === 0) {
-    throw new UsageError(
-      `${command}: no check matches ${JSON.stringify(pattern)}, expected a check, a host, a service or a pattern; vigie status lists them`,
-    );
-  }
-  return found;
-}

@@ -7,14 +7,15 @@ import { type CarriedFile, writeBackup } from '../store/database.ts';
 import { writeMeta } from '../store/history.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
 import { findIncidents } from './load.ts';
-import { letAct, takeTarget } from './person.ts';
+import { letAct } from './person.ts';
 
 /** Everything that is not in the configuration's own repository: history, people's acts, the heartbeat's key, incidents. */
 export const backup: Command = {
   usage: 'backup FILE',
+  takes: ['FILE'],
   summary: 'history, keys, incidents, last good configuration in one file; safe during a run',
   async run(context, given) {
-    const target = resolve(context.cwd, takeTarget('backup', given, 'a FILE'));
+    const target = resolve(context.cwd, given.positionals[0] ?? '');
     return letAct(context, 'backup', ({ configuration, database }) => {
       refusePublished(target, configuration);
       const files = collectFiles(configuration, findIncidents(context, configuration).folder);

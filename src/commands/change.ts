@@ -5,15 +5,16 @@ import { coveredBy } from '../core/people.ts';
 import { count } from '../core/transition.ts';
 import { readStatuses } from '../store/history.ts';
 import { addChange } from '../store/people.ts';
-import { findChecks } from './ack.ts';
 import { type Command, EXIT } from './command.ts';
-import { type Act, letAct, takeDuration, takeTarget, takeText, textOf } from './person.ts';
+import { type Act, letAct, takeDuration, takeText, textOf } from './person.ts';
+import { findEnabled } from './words.ts';
 
 const LOOK_MS = 2000;
 
 /** "I am deploying": what it covers is checked in every run, and the terminal ends with what is back and what is not. */
 export const change: Command = {
   usage: 'change TARGET --note TEXT [--watch 20m] [--wait | --no-wait]',
+  takes: ['TARGET'],
   summary: 'I am deploying: watched in every run, and a verdict at its end',
   options: { note: { type: 'string' }, watch: { type: 'string' }, wait: { type: 'boolean' }, 'no-wait': { type: 'boolean' } },
   help: [
@@ -23,12 +24,12 @@ export const change: Command = {
     'Ends with 0 when all is back, with 1 when something is broken since.',
   ],
   async run(context, given) {
-    const target = takeTarget('change', given, 'a TARGET');
+    const target = given.positionals[0] ?? '';
     const note = takeText('change', given, 'note');
     const watch = takeDuration('change', 'watch', textOf(given, 'watch') ?? '20m', ['1s', '1d']);
     return letAct(context, 'change', async (act) => {
       const { configuration, database, author } = act;
-      findChecks('change', target, configuration);
+      findEnabled('change', target, configuration);
       const said = { target, at: context.now, until: context.now + watch * 1000, author, note };
       addChange(database, said);
       const enabled = configuration.checks.filter((check) => check.enabled);

@@ -1,26 +1,24 @@
 import type { Check } from '../core/configuration.ts';
 import type { Metrics, Result } from '../core/observation.ts';
-import { isSelected } from '../core/selection.ts';
 import { isWorse, type State, toExitCode } from '../core/state.ts';
 import { cleanText } from '../core/text.ts';
 import { observeAll } from '../observe.ts';
 import { createObserver } from '../observer.ts';
 import { loadCheckType } from '../registry.ts';
-import { type Arguments, type Command, type CommandContext, UsageError } from './command.ts';
+import type { Arguments, Command, CommandContext } from './command.ts';
 import { loadFor } from './load.ts';
+import { findMatching } from './words.ts';
 
 /** Shows what a check sees, step by step; writes nothing. */
 export const check: Command = {
   usage: 'check [-v] PATTERN...',
+  takes: ['PATTERN...'],
   summary: 'runs matching checks now and explains; writes nothing',
   options: { verbose: { type: 'boolean', short: 'v' }, json: { type: 'boolean' } },
   help: ['-v, --verbose  shows the conversation step by step', '--json         prints one JSON object for each check'],
   async run(context: CommandContext, { values, positionals }: Arguments): Promise<number> {
-    if (positionals.length === 0) throw new UsageError('check: which one? expected a PATTERN such as website/front-page');
     const { configuration } = await loadFor(context, 'read');
-    const checks = configuration.checks.filter((one) => positionals.some((pattern) => isSelected(pattern, one)));
-    if (checks.length === 0)
-      throw new UsageError(`check: no check matches ${positionals.map((text) => JSON.stringify(text)).join(', ')}`);
+    const checks = findMatching('check', positionals, configuration.checks);
     const trace = values['verbose'] === true ? traceTo(context, checks.length > 1) : undefined;
     const observer = createObserver(configuration, { run: 0, now: context.now, env: context.env, ...(trace ? { trace } : {}) });
     // What reads a host's report needs it, asked for or not.

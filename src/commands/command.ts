@@ -13,6 +13,8 @@ export interface CommandContext {
   columns: number;
   cwd: string;
   env: Readonly<Record<string, string | undefined>>;
+  /** The user that we are. */
+  uid: number;
   /** The one reading of the clock, milliseconds since 1970. */
   now: number;
   version: string;
@@ -34,6 +36,8 @@ export interface Arguments {
 export interface Command {
   /** `check PATTERN...` */
   usage: string;
+  /** The words that it takes, one text for each form: `add TARGET`, `[PATTERN...]`; none is a command without words. */
+  takes: string[];
   summary: string;
   /** One line for each option. */
   help?: string[];

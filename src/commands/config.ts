@@ -1,6 +1,6 @@
 import { confirmRemovals } from '../config/confirm.ts';
 import { ConfigurationError, formatProblems, type LoadRequest, loadConfiguration, type Problem } from '../config/load.ts';
-import { type Command, type CommandContext, UsageError } from './command.ts';
+import type { Command, CommandContext } from './command.ts';
 import { toTypes } from './load.ts';
 import type { Output } from './output.ts';
 
@@ -90,6 +90,7 @@ export async function printSchema(given: { isDropIn: boolean }, output: Output, 
 /** The command `config` with its verbs. */
 export const config: Command = {
   usage: 'config check [--drop-in FILE] | show | confirm | schema [drop-in]',
+  takes: ['check', 'show', 'confirm', 'schema [drop-in]'],
   summary: 'validate; normal form; accept removals; JSON Schema',
   options: { 'drop-in': { type: 'string' }, json: { type: 'boolean' } },
   help: [
@@ -111,12 +112,8 @@ export const config: Command = {
         return showConfiguration(given, output, toTypes(context));
       case 'confirm':
         return confirmConfiguration(given, output);
-      case 'schema':
-        return printSchema({ isDropIn: topic === 'drop-in' }, output, toTypes(context));
       default:
-        throw new UsageError(
-          `config: ${verb === undefined ? 'what' : `no verb ${JSON.stringify(verb)}`}, expected check, show, confirm or schema`,
-        );
+        return printSchema({ isDropIn: topic === 'drop-in' }, output, toTypes(context));
     }
   },
 };

@@ -21,6 +21,7 @@ import { textOf } from './person.ts';
 /** Is this installation sound? Looks at permissions, clock, database, last run, mail and proxies; changes nothing. */
 export const doctor: Command = {
   usage: 'doctor [--egress] [--credentials] [URL [--via PROXY]]',
+  takes: ['[URL]'],
   summary: 'is this installation sound? permissions, clock, database, backup, last run, mail, proxies',
   options: { egress: { type: 'boolean' }, credentials: { type: 'boolean' }, via: { type: 'string' } },
   help: [
@@ -30,8 +31,7 @@ export const doctor: Command = {
     '--via PROXY    the name of a proxy of the configuration, to look at an onion service',
   ],
   async run(context, { values, positionals }) {
-    const [url, ...more] = positionals;
-    if (more.length > 0) throw new UsageError(`doctor: expected one URL, found ${JSON.stringify(more[0])} too`);
+    const [url] = positionals;
     if (url !== undefined && !/^https?:\/\//.test(url))
       throw new UsageError(`doctor: not an address, expected http:// or https://, found ${JSON.stringify(url)}`);
     const asked = {

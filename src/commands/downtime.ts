@@ -5,13 +5,14 @@ import { count } from '../core/transition.ts';
 import { formatDuration } from '../core/unit.ts';
 import { addDowntime, readPeople, removeDowntime } from '../store/people.ts';
 import { formatTable } from '../terminal.ts';
-import { findChecks } from './ack.ts';
 import { type Arguments, type Command, EXIT, UsageError } from './command.ts';
-import { type Act, letAct, takeDuration, takeTarget, takeText, takeTime, textOf } from './person.ts';
+import { type Act, letAct, takeDuration, takeText, takeTime, textOf } from './person.ts';
+import { findEnabled } from './words.ts';
 
 /** Planned work: the state is measured and shown, and nothing new is told until its end. */
 export const downtime: Command = {
   usage: 'downtime add TARGET --from T --for D --note TEXT [--public TEXT] [--repeat weekly] [--flexible D] | list | remove N',
+  takes: ['add TARGET', 'list', 'remove N'],
   summary: 'planned work: nothing is told of TARGET and what depends on it',
   options: {
     from: { type: 'string' },
@@ -32,18 +33,15 @@ export const downtime: Command = {
   ],
   async run(context, given) {
     const [verb, ...positionals] = given.positionals;
-    const rest = { ...given, positionals };
-    const verbs: Record<string, (act: Act, given: Arguments) => number> = { add, list, remove };
-    const chosen = verb !== undefined && Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
-    if (chosen === undefined) throw new UsageError(`downtime: expected add, list or remove, found ${JSON.stringify(verb ?? '')}`);
-    return letAct(context, 'downtime', (act) => chosen(act, rest));
+    const chosen = verb === 'add' ? add : verb === 'remove' ? remove : list;
+    return letAct(context, 'downtime', (act) => chosen(act, { ...given, positionals }));
   },
 };
 
 function add({ context, configuration, database, author }: Act, given: Arguments): number {
   const { now } = context;
   const zone = configuration.timezone;
-  const target = takeTarget('downtime add', given, 'a TARGET');
+  const target = given.positionals[0] ?? '';
   const note = takeText('downtime add', given, 'note');
   const from = takeTime('downtime add', 'from', takeText('downtime add', given, 'from'), { zone, now });
   const duration = takeDuration('downtime add', 'for', takeText('downtime add', given, 'for'), ['1s', '90d']);
@@ -59,7 +57,7 @@ function add({ context, configuration, database, author }: Act, given: Arguments
   const end = from + Math.max(duration, flexible ?? 0) * 1000;
   if (repeat === null && end <= now)
     throw new UsageError(`downtime add: is over already, expected an end after ${formatTime(now, zone)}`);
-  findChecks('downtime add', target, configuration);
+  findEnabled('downtime add', target, configuration);
   const number = addDowntime(database, {
     target,
     from,
@@ -117,7 +115,7 @@ function list({ context, database }: Act): number {
 }
 
 function remove({ context, database, author }: Act, given: Arguments): number {
-  const text = takeTarget('downtime remove', given, 'the number of a downtime');
+  const text = given.positionals[0] ?? '';
   const number = /^\d{1,9}$/.test(text) ? Number(text) : null;
   if (number === null) throw new UsageError(`downtime remove: expected the number of a downtime, found ${JSON.stringify(text)}`);
   if (!removeDowntime(database, number, { at: context.now, author })) {

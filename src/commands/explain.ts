@@ -1,3 +1,4 @@
+import { didYouMean } from '../config/problem.ts';
 import { toDay } from '../core/availability.ts';
 import { formatAge, formatTime } from '../core/calendar.ts';
 import type { Check, Configuration } from '../core/configuration.ts';
@@ -22,13 +23,15 @@ import { loadFor } from './load.ts';
 /** Everything about one check: where it is defined, what holds and why, what was seen, why it does or does not alert. */
 export const explain: Command = {
   usage: 'explain ID',
+  takes: ['ID'],
   summary: 'everything about one check',
   async run(context, { positionals }) {
-    const [id] = positionals;
+    const [id = ''] = positionals;
     const { configuration } = await loadFor(context, 'read');
     const check = configuration.checks.find((one) => one.id === id);
+    const ids = configuration.checks.map((one) => one.id);
     if (check === undefined)
-      throw new UsageError(`explain: no check has the id ${JSON.stringify(id ?? '')}; vigie status lists them`);
+      throw new UsageError(`explain: no check has the id ${JSON.stringify(id)}${didYouMean(id, ids)}; vigie status lists them`);
     const database = openHistoryForReading(configuration.state);
     const statuses = database === null ? new Map<string, Status>() : readStatuses(database);
     const status = statuses.get(check.id);

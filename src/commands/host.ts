@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { didYouMean } from '../config/problem.ts';
 import { openHistory, takeLock } from '../store/database.ts';
 import { forgetMemory } from '../store/history.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
@@ -10,19 +11,20 @@ const PAUSE_MS = 200;
 /** A reinstalled machine counts its reports from below: what is known of the last one is forgotten, on a person's word. */
 export const host: Command = {
   usage: 'host reset NAME',
+  takes: ['reset NAME'],
   summary: "accept a reinstalled host's reports anew",
   options: {},
   help: ['Waits for a run that is going on. The pinned keys stay as they are configured.'],
   async run(context, { positionals }) {
-    const [act, name, ...more] = positionals;
-    if (act !== 'reset' || name === undefined || more.length > 0)
-      throw new UsageError('host: expected reset and the name of a host');
+    const [, name = ''] = positionals;
     const { configuration } = await loadFor(context, 'read');
     const check = configuration.checks.find(({ id }) => id === `${name}/report`);
     if (check === undefined || check.service !== null) {
-      const known = configuration.checks.filter((one) => one.type === 'report').map((one) => one.host);
+      const known = configuration.checks.flatMap((one) => (one.type === 'report' ? (one.host ?? []) : []));
       const expected = known.length === 0 ? 'one with report: in the configuration' : `one of ${known.join(', ')}`;
-      throw new UsageError(`host reset: no host ${JSON.stringify(name)} that reports, expected ${expected}`);
+      throw new UsageError(
+        `host reset: no host ${JSON.stringify(name)} that reports, expected ${expected}${didYouMean(name, known)}`,
+      );
     }
     // A run that is going on would write back what it read before.
     const release = await waitForLock(configuration.state);

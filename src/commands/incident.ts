@@ -13,6 +13,7 @@ import { authorOf, takeText, takeTime, textOf } from './person.ts';
 /** An incident is a file that people write and keep: Markdown with front matter, for the public page. */
 export const incident: Command = {
   usage: 'incident new --title TEXT [--service NAME,NAME] [--since T] [--reported-by WHO]',
+  takes: ['new'],
   summary: 'writes an incident file into incidents/',
   options: { title: { type: 'string' }, service: { type: 'string' }, since: { type: 'string' }, 'reported-by': { type: 'string' } },
   help: [
@@ -22,8 +23,6 @@ export const incident: Command = {
     '--reported-by WHO   vigie (default), or who saw it first: how often that were others is measured',
   ],
   async run(context, given) {
-    if (given.positionals[0] !== 'new' || given.positionals.length !== 1)
-      throw new UsageError(`incident: expected new, found ${JSON.stringify(given.positionals.join(' '))}`);
     const title = takeText('incident new', given, 'title', 120);
     const { configuration } = await loadFor(context, 'read');
     const { now } = context;

@@ -12,6 +12,7 @@ import { readListeningPorts, toChecks } from './listening.ts';
 /** Writes a starter configuration that works as it is: this machine, and a web address if given. */
 export const init: Command = {
   usage: 'init [DIR] [--url URL]',
+  takes: ['[DIR]'],
   summary: 'writes a starter configuration that works as it is',
   options: { url: { type: 'string' }, quiet: { type: 'boolean' } },
   help: ['--url URL  also watches this web address', '--quiet    says nothing when there is a configuration already'],

@@ -15,8 +15,12 @@ export function toTypes({ version, now }: CommandContext): Omit<LoadRequest, 'pa
  * The configuration that the context points at. `run` keeps last good versions, `read` uses them, `check` takes the files as they
  * are. Throws ConfigurationError.
  */
-export function loadFor(context: CommandContext, mode: LoadRequest['mode']): Promise<LoadedConfiguration> {
-  return loadConfiguration({ ...toTypes(context), path: context.configPath, mode });
+export function loadFor(
+  context: CommandContext,
+  mode: LoadRequest['mode'],
+  beforeFiles?: LoadRequest['beforeFiles'],
+): Promise<LoadedConfiguration> {
+  return loadConfiguration({ ...toTypes(context), path: context.configPath, mode, ...(beforeFiles ? { beforeFiles } : {}) });
 }
 
 type Where = Pick<CommandContext, 'cwd' | 'configPath' | 'version'>;

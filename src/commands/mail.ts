@@ -1,3 +1,4 @@
+import { didYouMean } from '../config/problem.ts';
 import { formatTime } from '../core/calendar.ts';
 import { resolveContact } from '../core/rota.ts';
 import { createMailOutside } from '../mail-outside.ts';
@@ -7,15 +8,16 @@ import { loadFor } from './load.ts';
 /** `mail test CONTACT`: one message to each of the contact's addresses, and what the server answered. */
 export const mail: Command = {
   usage: 'mail test CONTACT',
+  takes: ['test CONTACT'],
   summary: 'sends one test message and says what the server answered',
   async run(context, { positionals }) {
-    const [verb, name] = positionals;
-    if (verb !== 'test' || name === undefined) throw new UsageError('mail: expected mail test CONTACT');
+    const [, name = ''] = positionals;
     const { configuration } = await loadFor(context, 'read');
     const contact = configuration.contacts[name];
     if (contact === undefined) {
+      const names = Object.keys(configuration.contacts);
       throw new UsageError(
-        `mail: no contact ${JSON.stringify(name)}, expected one of ${Object.keys(configuration.contacts).join(', ')}`,
+        `mail: no contact ${JSON.stringify(name)}, expected one of ${names.join(', ')}${didYouMean(name, names)}`,
       );
     }
     // A rota is tested with whoever is in charge now.

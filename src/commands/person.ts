@@ -60,15 +60,6 @@ export function takeText(command: string, { values }: Arguments, option: string,
   return clean;
 }
 
-/** The one positional that must be given. */
-export function takeTarget(command: string, { positionals }: Arguments, what: string): string {
-  const [target, ...more] = positionals;
-  if (target === undefined) throw new UsageError(`${command}: expected ${what}, found nothing`);
-  if (more.length > 0)
-    throw new UsageError(`${command}: expected only ${what}, found ${JSON.stringify(more[0])} too; texts with spaces need quotes`);
-  return target;
-}
-
 /** Seconds of `30s`, `5m`, `12h`, within bounds that are themselves written so. */
 export function takeDuration(command: string, option: string, text: string, [least, most]: [string, string]): number {
   let seconds: number;

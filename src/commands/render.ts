@@ -10,6 +10,7 @@ import { findIncidents, loadFor } from './load.ts';
 /** The pages again from the history, without any check. */
 export const render: Command = {
   usage: 'render',
+  takes: [],
   summary: 'pages again from the history, no checks',
   async run(context) {
     const { configuration } = await loadFor(context, 'read');

@@ -22,6 +22,7 @@ const WARM_UP_MS = 8 * 86_400_000;
 /** The past once more: which items this configuration would have sent, or what another would change. */
 export const replay: Command = {
   usage: 'replay [--since 30d]',
+  takes: [],
   summary: 'which items this configuration would have sent',
   options: {
     since: { type: 'string' },

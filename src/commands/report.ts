@@ -8,11 +8,11 @@ import { loadFor } from './load.ts';
 /** The fleet's figures of a month as text: to paste into a mail. */
 export const report: Command = {
   usage: 'report [--month YYYY-MM]',
+  takes: [],
   summary: "the fleet's figures of a month, as text for a mail",
   options: { month: { type: 'string' }, json: { type: 'boolean' } },
   help: ['--month YYYY-MM  default: this month', '--json           prints the days and months as they are stored'],
-  async run(context, { values, positionals }) {
-    if (positionals.length > 0) throw new UsageError(`report: expected no more words, found ${JSON.stringify(positionals[0])}`);
+  async run(context, { values }) {
     const { configuration } = await loadFor(context, 'read');
     const month = values['month'] ?? toLocal(context.now, configuration.timezone).date.slice(0, 7);
     if (typeof month !== 'string' || !/^\d{4}-(0[1-9]|1[0-2])$/.test(month))

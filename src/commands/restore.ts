@@ -5,14 +5,14 @@ import { count } from '../core/transition.ts';
 import { type CarriedFile, isDatabaseError, openHistory, restoreBackup, takeLock, toDatabaseFault } from '../store/database.ts';
 import { type Command, type CommandContext, EXIT } from './command.ts';
 import { findIncidents, loadFor } from './load.ts';
-import { takeTarget } from './person.ts';
 
 /** Puts a backup in its place; what is there is moved aside or left as it is, never lost. */
 export const restore: Command = {
   usage: 'restore FILE',
+  takes: ['FILE'],
   summary: 'puts a backup in its place; what is there is moved aside',
   async run(context, given) {
-    const file = resolve(context.cwd, takeTarget('restore', given, 'a FILE'));
+    const file = resolve(context.cwd, given.positionals[0] ?? '');
     const { configuration } = await loadFor(context, 'check');
     let release: (() => void) | null = null;
     try {

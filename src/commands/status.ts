@@ -1,14 +1,16 @@
+import type { Check } from '../core/configuration.ts';
 import { judgeNeed } from '../core/needed.ts';
-import { isSelected } from '../core/selection.ts';
 import { toExitCode } from '../core/state.ts';
 import { openHistoryForReading } from '../store/database.ts';
 import { readStatuses } from '../store/history.ts';
 import { type Command, UsageError } from './command.ts';
 import { loadFor } from './load.ts';
 import { formatStatusTable, type StatusRow, statusRows, worstExitCode } from './summary.ts';
+import { findMatching } from './words.ts';
 
 export const status: Command = {
-  usage: 'status [PATTERN]',
+  usage: 'status [PATTERN...]',
+  takes: ['[PATTERN...]'],
   summary: 'last known states on the terminal',
   options: {
     problems: { type: 'boolean' },
@@ -25,11 +27,12 @@ export const status: Command = {
   ],
   async run(context, { values, positionals }) {
     const { configuration } = await loadFor(context, 'read');
+    const named = positionals.length === 0 ? null : new Set(findMatching('status', positionals, configuration.checks));
     const database = openHistoryForReading(configuration.state);
     if (database === null)
       throw new UsageError(`status: no history in ${configuration.state} yet, expected a run before: vigie run`);
     const statuses = readStatuses(database);
-    const rows = statusRows({ configuration, statuses }).filter(select(values, positionals, configuration));
+    const rows = statusRows({ configuration, statuses }).filter(select(values, named, configuration));
     database.close();
     const word = values['needed-by'];
     const need = typeof word === 'string' ? judgeNeed(configuration, statuses, word) : null;
@@ -43,12 +46,12 @@ export const status: Command = {
 
 function select(
   values: Record<string, string | boolean | undefined>,
-  positionals: string[],
+  named: Set<Check> | null,
   configuration: Awaited<ReturnType<typeof loadFor>>['configuration'],
 ): (row: StatusRow) => boolean {
   const neededBy = values['needed-by'];
   return ({ check, status: { latest } }) => {
-    if (positionals.length > 0 && !positionals.some((pattern) => isSelected(pattern, check))) return false;
+    if (named?.has(check) === false) return false;
     if (values['problems'] === true && latest?.state === 'OK') return false;
     const service = check.service === null ? undefined : configuration.services[check.service];
     return typeof neededBy !== 'string' || service?.neededBy.includes(neededBy) === true;

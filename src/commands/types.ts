@@ -32,6 +32,7 @@ export async function printTypes(given: { type?: string; json?: boolean }, outpu
 
 export const types: Command = {
   usage: 'types [TYPE]',
+  takes: ['[TYPE]'],
   summary: 'check types and their options',
   options: { json: { type: 'boolean' } },
   help: ['--json  the declarations as JSON'],

@@ -16,6 +16,7 @@ import { takeDuration, textOf } from './person.ts';
 /** Is a vigie alive? Its signed heartbeat says when it last ran; the answer is that of a monitoring plug-in. */
 export const watch: Command = {
   usage: 'watch [URL|FILE] [--key KEY] [--max-age 5m] [--via PROXY] [--replace FOLDER]',
+  takes: ['[URL|FILE]'],
   summary: 'is the other (or this) vigie alive? age and signature of heartbeat.txt',
   options: { key: { type: 'string' }, 'max-age': { type: 'string' }, via: { type: 'string' }, replace: { type: 'string' } },
   help: [
@@ -27,8 +28,7 @@ export const watch: Command = {
     'Prints a line and ends as monitoring plug-ins do: 0 alive, 2 silent or not believed, 3 could not look.',
   ],
   async run(context, given) {
-    const [place, ...more] = given.positionals;
-    if (more.length > 0) throw new UsageError(`watch: expected one URL or FILE, found ${JSON.stringify(more[0])} too`);
+    const [place] = given.positionals;
     const maxAge = takeDuration('watch', 'max-age', textOf(given, 'max-age') ?? '5m', ['1s', '30d']);
     const via = textOf(given, 'via');
     const key = textOf(given, 'key');

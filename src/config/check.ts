@@ -198,6 +198,8 @@ function findOrigins(merged: MapNode, type: CheckType, plan: CheckPlan): Record<
   const isHosts =
     !merged.entries.has('address') && Object.hasOwn(type.options, 'address') && plan.host?.values?.['address'] !== undefined;
   if (isHosts) origins['address'] = `host ${plan.host?.name}`;
+  const isServices = !merged.entries.has('public') && getNode(plan.owner.node, 'public') !== undefined;
+  if (isServices) origins['public'] = `service ${plan.owner.name}`;
   const thresholds = merged.entries.get('thresholds')?.node;
   if (thresholds?.kind !== 'map') return origins;
   for (const [metric, { node }] of thresholds.entries) {

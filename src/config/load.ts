@@ -14,6 +14,7 @@ export async function loadConfiguration(request: LoadRequest): Promise<LoadedCon
     const cached = readCache(folder, request.now, (include) => toCacheKey(request, [globalFile, ...readIncluded(path, include)]));
     if (cached) return { ...cached, isCached: true };
   }
+  await request.beforeFiles?.();
   const { loadFiles } = await import('./load-files.ts');
   return loadFiles({ ...request, path }, { globalFile, folder });
 }

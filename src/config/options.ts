@@ -1,5 +1,6 @@
 import type { CheckType } from '../check-type.ts';
 import { CHECK } from './fields.ts';
+import { findFurther } from './further.ts';
 import type { CheckPlan } from './layers.ts';
 import { findOnionProblem } from './onion.ts';
 import { didYouMean, type Problem, say } from './problem.ts';
@@ -38,7 +39,12 @@ export function bindOptions(
   const isOpen = ({ path }: Mistake) => mistakes.some((open) => open.path.every((part, index) => part === path[index]));
   for (const mistake of bound.mistakes ?? [])
     if (!isOpen(mistake)) report(mistake.path, advise(mistake, { type, plan }), mistake.atKey);
-  if (bound.mistakes || mistakes.length > 0) return undefined;
+  if (bound.mistakes || mistakes.length > 0) {
+    const wrong = [...mistakes.map(({ path }) => ({ path, message: '', atKey: false })), ...(bound.mistakes ?? [])];
+    for (const [key, message] of Object.entries(findFurther(type, schema, value as Record<string, unknown>, wrong)))
+      report([key], message, true);
+    return undefined;
+  }
   const options = bound.value as Record<string, unknown>;
   for (const { path, host } of findHosts(options, [])) {
     const problem = node.entries.has(String(path[0])) ? findOnionProblem(host) : undefined;

@@ -20,6 +20,8 @@ export interface LoadRequest {
    * written. `check`: only what the files say counts.
    */
   mode: 'run' | 'read' | 'check';
+  /** Called before files are read the slow way: they have changed since they were last read. */
+  beforeFiles?(): Promise<void>;
 }
 
 /** A file that is gone; its checks go on until then. */

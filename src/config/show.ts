@@ -99,7 +99,7 @@ function renderCheck(check: Check, type: CheckType | undefined): string {
         : check.escalate.map(({ after, contacts }) => ({ after: formatDuration(after), contacts })),
     ],
     ['remind', renderReminders(check), check.remind === null ? `priority ${check.priority}` : undefined],
-    ['public', check.public ?? false, toPublicOrigin(check)],
+    ['public', check.public ?? false],
     ['impact', check.impact],
     ['notes', check.notes],
     ['parents', check.parents, 'via, host and depends_on'],
@@ -116,12 +116,6 @@ function renderCheck(check: Check, type: CheckType | undefined): string {
 function renderFrequency(frequency: Check['frequency']): unknown {
   if (frequency === null) return 'off';
   return 'of' in frequency ? frequency : { ...frequency, within: formatDuration(frequency.within) };
-}
-
-function toPublicOrigin(check: Check): string {
-  return check.origins['public'] === 'default' && check.service !== null
-    ? `service ${check.service}`
-    : (check.origins['public'] ?? '');
 }
 
 function toRetryOrigin(check: Check): string {

@@ -63,7 +63,8 @@ export function summarisePast(today: string, rows: Pick<DayCounters, 'day' | 'ta
     windows[window] = { tally, latency: latency.toHistogram() };
   }
   const byDay = new Map(rows.map((row) => [row.day, row.tally]));
-  const days = Array.from({ length: 89 }, (_, i) => shorten(byDay.get(dayBefore(today, 89 - i))));
+  // A new installation has no past, and hundreds of checks.
+  const days = Array.from({ length: 89 }, (_, i) => (byDay.size === 0 ? null : shorten(byDay.get(dayBefore(today, 89 - i)))));
   return { day: today, windows, days };
 }
 

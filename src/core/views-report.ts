@@ -50,7 +50,15 @@ function describeMemory({ total, available, swap_total, swap_free }: Fact<'memor
 }
 
 function describeClock({ synchronised, offset }: Fact<'clock'>): string {
-  return `${synchronised ? 'follows another one' : 'follows nothing'}${offset === null ? '' : `, ${offset} s ahead`}`;
+  return `${synchronised ? 'follows another one' : 'follows nothing'}${offset === null ? '' : `, ${describeOffset(offset)}`}`;
+}
+
+/** Seconds ahead; what a log or a certificate would never show is none. */
+function describeOffset(offset: number): string {
+  const size = Math.abs(offset);
+  if (size < 0.01) return 'in step';
+  const time = size < 1 ? `${Math.round(size * 1000)} ms` : size < 120 ? `${Number(size.toFixed(1))} s` : formatAge(size);
+  return `${time} ${offset < 0 ? 'behind' : 'ahead'}`;
 }
 
 function describeUpgrades({ updated, upgrades, security, held }: Fact<'apt'>, at: (seconds: number) => string): string {

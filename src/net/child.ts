@@ -21,7 +21,7 @@ const TOKEN = `${process.pid}.${randomBytes(12).toString('hex')}`;
 /**
  * Runs a program without a shell: it dies with us (`--pdeathsig`), has limits on memory, files and processes, a process group of
  * its own that is killed when it ends or `signal` is aborted, only `input` on standard input, and an environment of ours.
- * Throws LookFailure `child.missing`, TargetFailure `timeout.total`.
+ * Throws LookFailure `child.missing`, `child.failed`, `limit.processes`, TargetFailure `timeout.total`.
  */
 export async function runChild(command: ChildCommand, signal: AbortSignal): Promise<ChildResult> {
   const began = performance.now();
@@ -51,8 +51,23 @@ export async function runChild(command: ChildCommand, signal: AbortSignal): Prom
 
 function confine(command: ChildCommand): string[] {
   const memory = command.maxMemory ?? DEFAULT_MEMORY;
-  const limits = [`--as=${memory}`, '--core=0', '--nofile=256', `--fsize=${command.maxFile ?? MAX_FILE}`, '--nproc=512'];
+  const limits = [
+    `--as=${atMost('address space', memory)}`,
+    '--core=0',
+    `--nofile=${atMost('open files', 256)}`,
+    `--fsize=${atMost('file size', command.maxFile ?? MAX_FILE)}`,
+    `--nproc=${atMost('processes', 512)}`,
+  ];
   return ['--pdeathsig', 'KILL', findProgram('prlimit'), ...limits, '--', findProgram(command.file), ...command.args];
+}
+
+let ownLimits: string | undefined;
+
+/** Nobody but root may raise a hard limit (setrlimit(2)): where ours is lower than what a child is to have, it has ours. */
+function atMost(name: string, wanted: number): number {
+  ownLimits ??= readFileSync('/proc/self/limits', 'utf8');
+  const hard = new RegExp(`^Max ${name} +\\S+ +(\\d+)`, 'm').exec(ownLimits)?.[1];
+  return hard === undefined ? wanted : Math.min(wanted, Number(hard));
 }
 
 function findProgram(file: string): string {
@@ -100,7 +115,7 @@ function collect(child: ChildProcess, { maxOutput = DEFAULT_OUTPUT, talk }: Chil
   return new Promise((resolve, reject) => {
     const stdout = keepHead(talk === undefined ? child.stdout : null, maxOutput);
     const stderr = keepHead(child.stderr, maxOutput);
-    child.once('error', (error) => reject(new LookFailure('child.failed', `cannot start: ${cleanText(error.message, 80)}`)));
+    child.once('error', (error) => reject(toStartFailure(error)));
     child.once('exit', (exitCode, signal) => {
       let timer: NodeJS.Timeout | undefined;
       const finish = (held: boolean) => {
@@ -115,6 +130,13 @@ function collect(child: ChildProcess, { maxOutput = DEFAULT_OUTPUT, talk }: Chil
       timer = setTimeout(() => finish(true), DRAIN_MS);
     });
   });
+}
+
+/** EAGAIN of fork(2): the user has as many processes and threads as it may, or the service as many tasks. */
+function toStartFailure(error: NodeJS.ErrnoException): LookFailure {
+  if (error.code === 'EAGAIN')
+    return new LookFailure('limit.processes', 'no process left for this user, expected room below ulimit -u and TasksMax');
+  return new LookFailure('child.failed', `cannot start: ${cleanText(error.message, 80)}`);
 }
 
 /** Keeps the first bytes of a stream and reads on, so that its writer neither blocks nor fills our memory. */

@@ -101,9 +101,12 @@ describe('vigie check', () => {
 
   it('[H1] a pattern that matches nothing, or none at all, is an error of usage', async () => {
     const nothing = await run('check', 'nobody/*');
-    assert.deepEqual([nothing.code, nothing.stderr], [3, 'check: no check matches "nobody/*"\n']);
+    assert.deepEqual(
+      [nothing.code, nothing.stderr],
+      [3, 'check: no check matches "nobody/*", expected a check, a host, a service or a pattern; vigie status lists them\n'],
+    );
     const none = await run('check');
-    assert.deepEqual([none.code, none.stderr], [3, 'check: which one? expected a PATTERN such as website/front-page\n']);
+    assert.deepEqual([none.code, none.stderr], [3, 'check: expected PATTERN, found nothing\n']);
   });
 });
 
@@ -196,9 +199,13 @@ describe('vigie run by hand', () => {
     [
       'a pattern that matches nothing',
       ['--now', 'websit/*'],
-      'run: no check matches "websit/*", expected a check, a host, a service or a pattern\n',
+      'run: no check matches "websit/*", expected a check, a host, a service or a pattern (did you mean "website"?); vigie status lists them\n',
     ],
-    ['a name without --now', ['website'], 'run: nothing to name here, expected --now website, found "website"\n'],
+    [
+      'a name without --now',
+      ['website'],
+      'run: expected nothing more, found "website"; a text with spaces needs quotes; usage: vigie run [--now PATTERN]\n',
+    ],
   ] as const) {
     it(`[H1] ${name} is an error of usage, not a run of something else`, async () => {
       const requests = target.requests;
@@ -243,7 +250,7 @@ describe('vigie mail test', () => {
       2,
       'mail: no contact "nobody", expected one of sysadmins\n',
     ]);
-    assert.equal((await run('mail')).stderr, 'mail: expected mail test CONTACT\n');
+    assert.equal((await run('mail')).stderr, 'mail: expected test, found nothing\n');
   });
 
   it('[H1] a server that cannot be reached is said, with exit code 1', async () => {

@@ -102,12 +102,12 @@ describe('vigie ack', () => {
   });
 
   const wrong: { name: string; args: string[]; says: RegExp }[] = [
-    { name: 'no pattern', args: ['ack', '--note', 'x'], says: /^ack: expected a PATTERN, found nothing$/ },
+    { name: 'no pattern', args: ['ack', '--note', 'x'], says: /^ack: expected PATTERN, found nothing$/ },
     { name: 'no note', args: ['ack', 'website'], says: /^ack: --note is missing, expected --note TEXT$/ },
     {
       name: 'two patterns',
       args: ['ack', 'website', 'shop', '--note', 'x'],
-      says: /^ack: expected only a PATTERN, found "shop" too/,
+      says: /^ack website: expected nothing more, found "shop"; a text with spaces needs quotes; usage: vigie ack PATTERN /,
     },
     { name: 'nothing of that name', args: ['ack', 'wibsite', '--note', 'x'], says: /^ack: no check matches "wibsite", expected / },
     {
@@ -125,9 +125,13 @@ describe('vigie ack', () => {
       args: ['ack', 'website', '--note', 'x', '--until', '31d'],
       says: /^ack: --until: too long, expected at most 30d, found /,
     },
-    { name: 'an option that is none', args: ['ack', 'website', '--notes', 'x'], says: /^vigie ack: Unknown option '--notes'/ },
+    {
+      name: 'an option that is none',
+      args: ['ack', 'website', '--notes', 'x'],
+      says: /^vigie ack: no option "--notes" \(did you mean "--note"\?\); vigie ack --help lists the options$/,
+    },
     { name: 'unack of what nobody acknowledged', args: ['unack', 'web1/*'], says: /^unack: no check matches "web1\/\*"/ },
-    { name: 'downtime without verb', args: ['downtime'], says: /^downtime: expected add, list or remove, found ""$/ },
+    { name: 'downtime without verb', args: ['downtime'], says: /^downtime: expected add, list or remove, found nothing$/ },
     {
       name: 'downtime add without start',
       args: ['downtime', 'add', 'web1', '--note', 'x', '--for', '2h'],
@@ -165,7 +169,7 @@ describe('vigie ack', () => {
       args: ['change', 'web1', '--note', 'x', '--watch', '2d'],
       says: /^change: --watch: out of range, expected 1s to 1d, found "2d"$/,
     },
-    { name: 'incident without new', args: ['incident'], says: /^incident: expected new, found ""$/ },
+    { name: 'incident without new', args: ['incident'], says: /^incident: expected new, found nothing$/ },
     {
       name: 'incident of no service',
       args: ['incident', 'new', '--title', 'x', '--service', 'web'],

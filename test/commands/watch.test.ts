@@ -106,7 +106,7 @@ describe('vigie watch', needs('nginx'), () => {
     { name: 'a key that is none', args: ['x', '--key', 'AAAA'], says: /^watch: --key: not a key, expected ssh-ed25519 AAAA/ },
     { name: 'an age that is none', args: ['--max-age', 'soon'], says: /^watch: --max-age: not a duration/ },
     { name: 'a proxy that is not there', args: ['http://127.0.0.1/', '--via', 'tor'], says: /^watch: --via: no proxy "tor"/ },
-    { name: 'two addresses', args: ['a', 'b'], says: /^watch: expected one URL or FILE/ },
+    { name: 'two addresses', args: ['a', 'b'], says: /^watch a: expected nothing more, found "b"/ },
   ];
   for (const { name, args, says } of wrong) {
     it(`[W4] ${name}: UNKNOWN for another monitor, and one line for a person`, async () => {

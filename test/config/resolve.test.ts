@@ -63,8 +63,9 @@ services:
   website:
     host: web1
     notes: s
+    public: true
     checks:
-      page: { type: http, url: "https://example.org/", notes: c, via: tor }
+      page: { type: http, url: "https://example.org/", notes: c, via: tor, public: false }
       plain: { type: http, url: "https://example.org/" }`,
   });
   const page = findCheck(loaded, 'website/page');
@@ -84,7 +85,9 @@ services:
   const plain = findCheck(loaded, 'website/plain');
   assert.deepEqual([plain.timeout, plain.notes, plain.origins['notes']], [11, 's', 'service website']);
   assert.deepEqual(plain.retries, { times: 1, after: 2 }, 'one more try after 2 s');
+  assert.deepEqual([page.origins['public'], plain.origins['public']], ['check', 'service website']);
   const alive = findCheck(loaded, 'web1/alive');
+  assert.equal(alive.origins['public'], 'default');
   assert.deepEqual([alive.options['count'], alive.origins['count'], alive.notes], [4, 'profile debian', 'h']);
 });
 

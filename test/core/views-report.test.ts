@@ -17,7 +17,7 @@ describe('what a host says of itself on its page', () => {
       Memory: '5.6 GiB of 7.5 GiB available, 0 B of 954 MiB swap used',
       Load: '0.31 0.22 0.18 on 4 processors',
       Processes: '143',
-      Clock: 'follows another one, -0.00012 s ahead',
+      Clock: 'follows another one, in step',
       Upgrades: '3 pending, of them 1 for security; indices of Sat 2026-11-21 16:53 UTC',
       Reboot: 'needed: kernel 6.12.57+deb13-amd64 is installed',
       Puppet: 'changed at Sat 2026-11-21 19:45 UTC, 3 changed, 0 failed, version 1795290250',
@@ -38,6 +38,21 @@ describe('what a host says of itself on its page', () => {
     assert.match(seen['Report'] ?? '', /, 1 fact that this vigie does not know$/);
     assert.deepEqual(describeReport(undefined, toCalendar('UTC', NOW)), []);
   });
+
+  const offsets: { seconds: number; says: string }[] = [
+    { seconds: -0.00012, says: 'in step' },
+    { seconds: 0.012, says: '12 ms ahead' },
+    { seconds: -0.25, says: '250 ms behind' },
+    { seconds: 2, says: '2 s ahead' },
+    { seconds: -61.54, says: '61.5 s behind' },
+    { seconds: 7200, says: '2 h ahead' },
+  ];
+  for (const { seconds, says } of offsets) {
+    it(`[H2] a clock that is off by ${seconds} s is ${says}`, () => {
+      const clock = words({ clock: { ...FULL_FACTS.clock, offset: seconds } })['Clock'];
+      assert.equal(clock, `follows another one, ${says}`);
+    });
+  }
 
   it('[T1] a Puppet that is disabled says why, and nothing of what a host says is more than text', () => {
     const seen = words({ puppet: { ...FULL_FACTS.puppet, last_run: null, enabled: false, message: 'migration' } });

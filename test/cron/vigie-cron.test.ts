@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { BUNDLE, globalFile, installation } from '../support/cli.ts';
@@ -48,7 +58,13 @@ interface Ended {
 function wrap(shell: string[], env: Record<string, string>, args: string[] = [], input = ''): Promise<Ended> {
   const [file = 'sh', ...first] = shell;
   const child = spawn(file, [...first, WRAPPER, ...args], {
-    env: { PATH: process.env['PATH'], VIGIE_SENDMAIL: at('sendmail'), VIGIE_STATE: at('state'), ...env },
+    env: {
+      PATH: process.env['PATH'],
+      VIGIE_SENDMAIL: at('sendmail'),
+      VIGIE_STATE: at('state'),
+      RUNTIME_DIRECTORY: folder.path,
+      ...env,
+    },
   });
   const ended: Ended = { code: null, stdout: '', stderr: '' };
   child.stdout.on('data', (bytes: Buffer) => {
@@ -97,6 +113,13 @@ for (const { name, command } of SHELLS) {
       },
       { name: 'it is killed', script: 'kill -KILL $$', what: /killed by signal 9/, words: /^$/m, code: 137 },
       {
+        name: 'no thread is left for it',
+        script: "echo 'node[7]: pthread_create: Resource temporarily unavailable' >&2; kill -ABRT $$",
+        what: /no thread left for this user \(ulimit -u, TasksMax\)/,
+        words: /^> node\[7\]: pthread_create/m,
+        code: 134,
+      },
+      {
         name: 'it aborts',
         script: "echo 'FATAL ERROR: out of memory' >&2; kill -ABRT $$",
         what: /signal 6/,
@@ -137,6 +160,54 @@ for (const { name, command } of SHELLS) {
       writeFileSync(stamp, 'garbage; $(touch /tmp/x)\n');
       await wrap(command, vigie);
       assert.equal(mails().length, 4);
+    });
+
+    it('[W1] where the state folder cannot be written it mails at once, then once in six hours all the same', async () => {
+      rmSync(at('state'), { recursive: true });
+      writeFileSync(at('state'), 'no folder');
+      const vigie = { VIGIE: '/nonexistent/vigie' };
+      for (const wanted of [1, 1]) {
+        assert.equal((await wrap(command, vigie)).code, 127);
+        assert.equal(mails().length, wanted);
+      }
+      const [own = '', ...others] = readdirSync(folder.path).filter((file) => file.startsWith('vigie-'));
+      assert.deepEqual([own, others], [`vigie-${process.getuid?.()}`, []]);
+      const [stamp = ''] = readdirSync(at(own));
+      assert.match(stamp, /^cron-cannot-run-\d+\.stamp$/);
+      writeFileSync(at(own, stamp), `${Math.floor(Date.now() / 1000) - 6 * 3600 - 1}\n`);
+      await wrap(command, vigie);
+      assert.equal(mails().length, 2);
+      await wrap(command, { ...vigie, VIGIE_STATE: at('state/of-another') });
+      assert.equal(mails().length, 3);
+    });
+
+    it('[T7] keeps nothing in a folder that others prepared for it, but takes the next', async () => {
+      rmSync(at('state'), { recursive: true });
+      const own = `vigie-${process.getuid?.()}`;
+      const places = [at('linked'), at('open')];
+      for (const path of [...places, at('target'), at('good')]) mkdirSync(path);
+      symlinkSync(at('target'), at('linked', own));
+      mkdirSync(at('open', own));
+      chmodSync(at('open', own), 0o770);
+      if (process.getuid?.() === 0) {
+        mkdirSync(at('target', own), { mode: 0o700 });
+        chownSync(at('target', own), 65_534, 65_534);
+        places.push(at('target'));
+      }
+      for (const [i, place] of places.entries()) {
+        const env = {
+          VIGIE: '/nonexistent/vigie',
+          VIGIE_STATE: at(`state${i}`),
+          RUNTIME_DIRECTORY: place,
+          XDG_RUNTIME_DIR: at('good'),
+        };
+        await wrap(command, env);
+        await wrap(command, env);
+        assert.equal(mails().length, i + 1);
+        assert.equal(readdirSync(at('good', own)).length, i + 1);
+      }
+      assert.deepEqual(readdirSync(at('open', own)), []);
+      assert.deepEqual(readdirSync(at('target')), process.getuid?.() === 0 ? [own] : []);
     });
 
     it('[case E07] a run whose event loop is blocked is ended from outside, and told', async () => {
@@ -202,6 +273,35 @@ describe('what is installed', () => {
     assert.deepEqual(ended, { code: 0, stdout: '', stderr: '' });
     assert.ok(existsSync(join(here.path, 'site/private/index.html')));
     await target.stop();
+    here.remove();
+  });
+
+  it("[W1] a run of a user whose state folder is root's says so at once, ends with 3, and is silent for six hours", {
+    ...needs('setpriv', 'timeout'),
+    ...(process.getuid?.() === 0 ? {} : { skip: 'needs root' }),
+  }, async () => {
+    const here = installation(globalFile('maildir:state/mail'), {
+      'a.yaml': 'services:\n  website:\n    checks:\n      page: { type: tcp, address: 127.0.0.1, port: 1 }\n',
+    });
+    for (const path of [folder.path, here.path]) chmodSync(path, 0o755);
+    mkdirSync(join(here.path, 'state'), { mode: 0o755 });
+    // It may read, wherever the project lies, and write no more than anybody.
+    const reader = ['--inh-caps', '+dac_read_search', '--ambient-caps', '+dac_read_search'];
+    const asNobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', ...reader, 'dash'];
+    mkdirSync(at('run'), { mode: 0o777 });
+    chmodSync(at('run'), 0o1777);
+    const env = { VIGIE: BUNDLE, VIGIE_STATE: join(here.path, 'state'), RUNTIME_DIRECTORY: at('run') };
+    const runOnce = () => wrap(asNobody, env, ['--config', here.path]);
+    const words = /^vigie: history database in \S+\/state unusable \(unusable\): unable to open database file\n$/;
+    const first = await runOnce();
+    assert.equal(first.code, 3);
+    assert.match(first.stderr, words);
+    assert.deepEqual(await runOnce(), { code: 3, stdout: '', stderr: '' });
+    rmSync(join(here.path, 'vigie.yaml'));
+    const unconfigured = await runOnce();
+    assert.equal(unconfigured.code, 2);
+    assert.match(unconfigured.stderr, /vigie\.yaml/);
+    assert.deepEqual(await runOnce(), { code: 2, stdout: '', stderr: '' });
     here.remove();
   });
 

@@ -141,3 +141,40 @@ test('[T1] an aborted signal starts nothing', here, async () => {
   await assert.rejects(runChild({ file: 'sleep', args: ['43.15'] }, AbortSignal.abort()), { code: 'timeout.total' });
   assert.equal(running('sleep 43.15').length, 0);
 });
+
+/** What a process of a user of its own, below these limits, sees of its child: a code and words, or its output. */
+function seenBelow(limits: string[], before = ''): string {
+  const script = `import { execFileSync } from 'node:child_process';
+    const { runChild } = await import(${JSON.stringify(new URL('../../src/net/child.js', import.meta.url).href)});
+    ${before}
+    const seen = await runChild({ file: 'sh', args: ['-c', 'ulimit -n; ulimit -f'] }, AbortSignal.timeout(9000)).catch((error) => error);
+    console.log(seen.code === undefined ? seen.stdout + seen.stderr : seen.code + ': ' + seen.message);`;
+  // It may read, wherever the project lies, and raise no limit.
+  const user = ['--reuid', '64242', '--regid', '64242', '--clear-groups', '--inh-caps', '+dac_read_search'];
+  const args = [
+    ...user,
+    '--ambient-caps',
+    '+dac_read_search',
+    'prlimit',
+    ...limits,
+    process.execPath,
+    '--input-type=module',
+    '-e',
+    script,
+  ];
+  const { stdout, stderr } = spawnSync('setpriv', args, { encoding: 'utf8', env: { PATH: process.env['PATH'] } });
+  return (stdout + stderr).trim();
+}
+
+const asRoot = { ...here, ...(process.getuid?.() === 0 ? {} : { skip: 'needs root to be another user' }) };
+
+test('[case E13] below limits that are lower than a child’s own, it runs with those', asRoot, () => {
+  assert.equal(seenBelow(['--nproc=100', '--nofile=99', '--fsize=512000']), '99\n1000');
+  assert.equal(seenBelow(['--nproc=1000']), '256\n131072');
+});
+
+test('[case E13] where no process is left it is said so, and is no failure of a target', asRoot, () => {
+  const before = "execFileSync('prlimit', ['--nproc=1:100', '--pid', String(process.pid)]);";
+  const words = 'no process left for this user, expected room below ulimit -u and TasksMax';
+  assert.equal(seenBelow(['--nproc=100'], before), `limit.processes: ${words}`);
+});

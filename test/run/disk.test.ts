@@ -133,6 +133,19 @@ describe('no room', asRoot, () => {
     assertSound();
   });
 
+  it('[W1] [case Q01] no room for the history nor for when that was said: it is said and mailed at once, and then is not', async () => {
+    const state = mount('state', 'size=4m');
+    fill(state);
+    const runs = [await runOnce(), await runOnce()];
+    assert.deepEqual(
+      runs.map(({ code }) => code),
+      [3, 3],
+    );
+    assert.match(runs[0]?.stderr ?? '', /^vigie: history database in \S+\/state unusable \(full\): [^\n]+\n$/);
+    assert.equal(runs[1]?.stderr, '');
+    assert.equal(subjects().filter((subject) => subject.includes('DATABASE')).length, 1);
+  });
+
   const seen = new Set<number | null>();
   // Four changes each: a fifth would find the check unstable and the recipient's budget empty.
   const rooms = [0, 40, 80].map((first) => [first, first + 120, first + 240, first + 360]);

@@ -35,7 +35,14 @@ export function vigie(folder: string, args: string[], options: CliOptions = {}):
     {
       cwd: folder,
       // The bundle is not what coverage is measured on; an empty folder's name switches it off in the child.
-      env: { ...process.env, ...(program === BUNDLE ? { NODE_V8_COVERAGE: '' } : {}), NO_COLOR: '1', ...env },
+      env: {
+        ...process.env,
+        ...(program === BUNDLE ? { NODE_V8_COVERAGE: '' } : {}),
+        NO_COLOR: '1',
+        // Nothing of a test stays among the temporary files.
+        RUNTIME_DIRECTORY: folder,
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
