@@ -1,10 +1,11 @@
 import type { Configuration } from './core/configuration.ts';
 import type { Evaluated } from './core/evaluate.ts';
-import { findHostChanges, type HostChange, isReboot } from './core/host-changes.ts';
+import { boundChanges, findHostChanges, type HostChange, isReboot } from './core/host-changes.ts';
 import type { Plan } from './core/notify.ts';
 import { judgeReboots, type Reboots } from './core/reboot.ts';
 import type { Database } from './store/database.ts';
 import { readMeta } from './store/history.ts';
+import { countOwnChanges } from './store/people.ts';
 import { readReports } from './store/reports.ts';
 
 /** What hosts say to have changed by themselves, as one run works with it. */
@@ -15,6 +16,7 @@ export interface HostNews {
 }
 
 const REBOOTS = 'reboots';
+const DAY_MS = 86_400_000;
 
 /** Only in runs with a new report, or with a reboot that is awaited. */
 export function hearHosts(
@@ -24,7 +26,8 @@ export function hearHosts(
 ): HostNews {
   const news = evaluated.flatMap(({ result }) => (result.report?.isNews === true ? result.report.report : []));
   const before = news.length === 0 ? new Map() : readReports(database);
-  const changes = news.flatMap((report) => findHostChanges(before.get(report.host), report, now));
+  const found = news.flatMap((report) => findHostChanges(before.get(report.host), report, now));
+  const changes = boundChanges(found, (host) => countOwnChanges(database, host, now - DAY_MS));
   const stored = readMeta(database, REBOOTS) ?? '{}';
   return {
     changes,

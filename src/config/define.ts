@@ -117,7 +117,7 @@ class Definer {
     if (role === 'removed') return true;
     const what = isOwner ? 'a host or service of this name' : toNoun(section);
     const where = `${first.place.file.name}:${toLine(first.place).line}`;
-    this.into.problems.push(toProblem(place, `defined twice, expected ${what} once, found it also in ${where}`));
+    this.into.problems.push(toProblem(place, `defined twice, expected ${what} once, found it also in ${where}`, first.place));
     return true;
   }
 

@@ -102,7 +102,8 @@ class Loader {
 
   /**
    * Makes the next choice: a changed global file with a mistake goes back first, as others depend on it; a removed file that no longer fits is left out; a changed file with a mistake goes back to its last good
-   * version; if the mistakes are in files that did not change, then what changed goes back; what is bad even then is left out.
+   * version; if the mistakes are in files that did not change, then what changed goes back: those that made a mistake together with them,
+   * and if there is none of these, all. What is bad even then is left out.
    * False when the global file is bad and there is nothing to go back to.
    */
   private fallBack(problems: Problem[]): boolean {
@@ -113,6 +114,10 @@ class Loader {
     if (removed.length > 0) return this.choose(removed);
     const changed = bad.filter((version) => this.isChanged(version));
     if (changed.length > 0) return this.choose(changed);
+    const partners = this.versions.filter(
+      (version) => this.isChanged(version) && problems.some(({ also }) => also === version.shown),
+    );
+    if (partners.length > 0) return this.choose(partners);
     const others = this.versions.filter((version) => this.isChanged(version));
     if (others.length > 0 && this.good.size > 0) return this.choose(others);
     return bad.length > 0 && this.choose(bad);

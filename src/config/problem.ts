@@ -6,6 +6,8 @@ export interface Problem {
   path: string;
   /** What is wrong, what was expected, what was found (did you mean ...?). */
   message: string;
+  /** The other file of a mistake that two make together. */
+  also?: string;
 }
 
 /** A configuration that cannot be used: every problem at once. */

@@ -71,7 +71,7 @@ export function findSharedKeys({ hosts }: Definitions): Problem[] {
       else if (first.host !== name) {
         const where = `${first.place.file.name}:${toLine(first.place).line}`;
         const message = `the same key pinned for two hosts, expected one of its own, found it also for ${first.host} in ${where}`;
-        problems.push(toProblem(item.place, message));
+        problems.push(toProblem(item.place, message, first.place));
       }
     }
   }

@@ -63,8 +63,9 @@ function quote(key: string): string {
   return /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(key) ? key : JSON.stringify(key);
 }
 
-export function toProblem(place: Place, message: string): Problem {
-  return { file: place.file.name, ...toLine(place), path: toPath(place.segments), message };
+export function toProblem(place: Place, message: string, other?: Place): Problem {
+  const also = other === undefined ? {} : { also: other.file.name };
+  return { file: place.file.name, ...toLine(place), path: toPath(place.segments), message, ...also };
 }
 
 /** The layer of inheritance that a value was written in: `defaults`, `proxy tor`, `profile debian`, `host web1`, `check` ... */

@@ -17,6 +17,11 @@ const DAY_MS = 86_400_000;
 const MIN_DAYS = 14;
 /** Further ahead the fleet will be another one. */
 const MAX_DAYS = 3650;
+/** The pace is that of so many changes at the end, and of all within so many days: people slow down and speed up. */
+const PACE_CHANGES = 12;
+const PACE_DAYS = 30;
+/** Of the pairs, on each side: what is "likely" then holds about three times of four in upgrades at random moments. */
+const TAIL = 0.05;
 
 /** `debian 12 bookworm` to 12; testing, without a number, is newer than all. null for other systems. */
 function toNumber(release: string): number | null {
@@ -27,8 +32,8 @@ function toNumber(release: string): number | null {
 }
 
 /**
- * When the last host leaves the older releases of Debian, by the line through the days since the newest one was first seen. Days are
- * oldest first; null without a host of Debian. Testing is no release that others are upgraded to.
+ * When the last host leaves the older releases of Debian, by the line through the days on which their number changed. Days are oldest
+ * first; null without a host of Debian. Testing is no release that others are upgraded to.
  */
 export function forecastRelease(days: readonly FleetDay[], today: string): ReleaseForecast | null {
   const last = days.at(-1);
@@ -43,7 +48,7 @@ export function forecastRelease(days: readonly FleetDay[], today: string): Relea
   const all = Object.entries(last.releases).reduce((sum, [release, count]) => sum + (toNumber(release) === null ? 0 : count), 0);
   const forecast = { newest: name, old, all, date: null };
   if (old === 0) return { ...forecast, words: `all ${all} run ${name} or newer${sinceWhen(begun, newest)}` };
-  return { ...forecast, ...foretell(points, old, today) };
+  return { ...forecast, ...foretell(points, findChanges(points, begun.length < days.length), old, today) };
 }
 
 function countOld({ releases }: FleetDay, newest: number): number {
@@ -59,26 +64,64 @@ function sinceWhen(days: readonly FleetDay[], newest: number): string {
   return first === undefined ? '' : `, since ${first.day}`;
 }
 
-function foretell(points: Point[], old: number, today: string): Pick<ReleaseForecast, 'date' | 'words'> {
-  const known = Math.round((points.at(-1)?.at ?? 0) - (points[0]?.at ?? 0));
+/**
+ * The days on which there was another number than on the day before. A number that was there for one day only is none: a machine was
+ * silent. The first day counts where the days before it are known.
+ */
+function findChanges(points: readonly Point[], isFirstKnown: boolean): Point[] {
+  const steady = points.map(({ at, value }, i) => {
+    const [low, middle, high] = [points[i - 1]?.value ?? value, value, points[i + 1]?.value ?? value];
+    return { at, value: Math.max(Math.min(low, middle), Math.min(Math.max(low, middle), high)) };
+  });
+  return steady.filter(({ value }, i) => (i === 0 ? isFirstKnown : value !== steady[i - 1]?.value));
+}
+
+type Foretold = Pick<ReleaseForecast, 'date' | 'words'>;
+
+function foretell(points: readonly Point[], changes: readonly Point[], old: number, today: string): Foretold {
+  const [first, last] = [points[0]?.at ?? 0, points.at(-1)?.at ?? 0];
+  const known = Math.round(last - first);
   const left = `${old} to go`;
   if (known < MIN_DAYS) return { date: null, words: `${left}; no date yet: ${known} days are known, ${MIN_DAYS} are needed` };
-  const trend = findTrend(points);
   const done = Math.max(0, ...points.map(({ value }) => value)) - old;
-  if (trend === null || trend.slope >= 0 || done <= 0)
-    return {
-      date: null,
-      words: `${left}; no date: in ${known} days ${done > 0 ? `only ${done} were upgraded` : 'none was upgraded'}`,
-    };
-  const after = (slope: number) => Math.max(1, Math.ceil(old / -slope));
-  const days = after(trend.slope);
-  if (days > MAX_DAYS) return { date: null, words: `${left}; at the pace of ${known} days not within ten years` };
+  if (done <= 0) return { date: null, words: `${left}; no date: in ${known} days none was upgraded` };
+  const latest = changes.at(-1)?.at ?? last;
+  const trend = findTrend(
+    changes.filter(({ at }, i) => i >= changes.length - PACE_CHANGES || at >= latest - PACE_DAYS),
+    TAIL,
+  );
+  const seen = `${done} upgraded in ${known} days`;
+  if (trend === null) return { date: null, words: `${left}; no date yet: ${seen}, at too few moments to see a pace` };
+  if (trend.slope >= 0) return { date: null, words: `${left}; no date: ${seen}, but none of late` };
+  const waited = Date.parse(today) / DAY_MS - latest;
+  const days = toDays(old, trend.slope, waited);
+  const pace = `the pace of late (${describePace(-trend.slope)})`;
+  if (days > MAX_DAYS) return { date: null, words: `${left}; at ${pace} not within ten years` };
   const date = addTo(today, days);
-  const early = addTo(today, after(trend.slopeLow));
-  const late = trend.slopeHigh < 0 && after(trend.slopeHigh) <= MAX_DAYS ? addTo(today, after(trend.slopeHigh)) : null;
-  const pace = `${done} in ${known} days`;
-  const range = late === null ? `not before ${early} and perhaps much later: the pace is uneven` : describeRange(early, late);
-  return { date, words: `${left}; about ${date} at the pace so far (${pace}), ${range}` };
+  const early = addTo(today, toDays(old, trend.slopeLow, waited));
+  const lateDays = trend.slopeHigh < 0 ? toDays(old, trend.slopeHigh, waited) : Infinity;
+  const isPause = waited > longestWait(changes);
+  const why = isPause ? `none since ${addTo(today, -waited)}` : 'the pace is uneven';
+  const range =
+    isPause || lateDays > MAX_DAYS
+      ? `not before ${early} and perhaps much later: ${why}`
+      : describeRange(early, addTo(today, lateDays));
+  return { date, words: `${left}; about ${date} at ${pace}, ${range}` };
+}
+
+/** From the last change on, of which some days have passed; the next one is due now at the earliest. */
+function toDays(old: number, slope: number, waited: number): number {
+  const each = -1 / slope;
+  return Math.max(1, Math.round(Math.max(old * each - waited, (old - 1) * each)));
+}
+
+function longestWait(changes: readonly Point[]): number {
+  return Math.max(...changes.slice(1).map(({ at }, i) => at - (changes[i]?.at ?? at)));
+}
+
+function describePace(aDay: number): string {
+  const days = Math.round(1 / aDay);
+  return days > 1 ? `one every ${days} days` : `${Math.round(aDay * 10) / 10} a day`;
 }
 
 function describeRange(early: string, late: string): string {

@@ -2,6 +2,7 @@ import type { Check } from './configuration.ts';
 import type { Event } from './item.ts';
 import type { Change } from './people.ts';
 import type { HostReport } from './report.ts';
+import { cleanText } from './text.ts';
 import { count } from './transition.ts';
 
 /** Something that nobody said, but a host's report or the configuration shows; it is watched as if by `vigie change`. */
@@ -18,6 +19,20 @@ export function findHostChanges(before: HostReport | undefined, report: HostRepo
     .filter((found) => found !== null)
     .filter(({ at }) => at <= now && now - at <= RECENT_MS)
     .map(({ at, note }) => ({ target: report.host, at, until: now + WATCH_MS, author: '', note }));
+}
+
+/** Of a host. More is a machine that never rests, or one that means to have all that depends on it watched, and its own news on every page. */
+const MOST_A_DAY = 50;
+
+/** Without what a host says beyond its measure; `before`: how often it said something in the last day. The last one says that it is. */
+export function boundChanges(changes: readonly HostChange[], before: (host: string) => number): HostChange[] {
+  const numbers = new Map<string, number>();
+  return changes.flatMap((change) => {
+    const number = (numbers.get(change.target) ?? before(change.target)) + 1;
+    numbers.set(change.target, number);
+    if (number > MOST_A_DAY) return [];
+    return [number < MOST_A_DAY ? change : { ...change, note: `${change.note}; change ${number} in a day, more are not heard` }];
+  });
 }
 
 /** With more it is a setting of all, and everything at once in every run would be no watch but a storm. */
@@ -53,7 +68,7 @@ interface Found {
 const REBOOTED = 'it was booted';
 
 export function isReboot({ note }: HostChange): boolean {
-  return note === REBOOTED;
+  return note.startsWith(REBOOTED);
 }
 
 function findBoot(before: HostReport, { boot, created, facts }: HostReport): Found | null {
@@ -70,6 +85,9 @@ function findPuppet(before: HostReport, { facts: { puppet } }: HostReport): Foun
   return { at: puppet.last_run * 1000, note: `Puppet applied ${count(puppet.changed, 'change')}` };
 }
 
+/** The longest names in Debian have some seventy letters. */
+const MOST_OF_NAME = 80;
+
 function findPackages(before: HostReport, { facts: { changes } }: HostReport): Found | null {
   if (changes === undefined || 'unavailable' in changes || changes.last === null) return null;
   const earlier = before.facts.changes;
@@ -78,5 +96,6 @@ function findPackages(before: HostReport, { facts: { changes } }: HostReport): F
   const names = [...new Set(changes.packages.filter(({ time }) => time > since).map(({ name }) => name))];
   if (names.length === 0) return null;
   const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
-  return { at: changes.last * 1000, note: `APT changed ${names.slice(0, 3).join(', ')}${more}` };
+  const shown = names.slice(0, 3).map((name) => cleanText(name, MOST_OF_NAME));
+  return { at: changes.last * 1000, note: `APT changed ${shown.join(', ')}${more}` };
 }

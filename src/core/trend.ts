@@ -9,7 +9,7 @@ export interface Point {
 export interface Trend {
   /** A day. */
   slope: number;
-  /** A quarter of all pairs is flatter than this, a quarter steeper: how sure the slope is. */
+  /** So great a share of all pairs (`tail`, a quarter) falls faster than the one, rises faster than the other: how sure the slope is. */
   slopeLow: number;
   slopeHigh: number;
   /** The line at the moment of the last point. */
@@ -20,7 +20,7 @@ export interface Trend {
 const MAX_POINTS = 120;
 
 /** null for less than three moments. */
-export function findTrend(given: readonly Point[]): Trend | null {
+export function findTrend(given: readonly Point[], tail = 0.25): Trend | null {
   const points = thin(given);
   const slopes: number[] = [];
   points.forEach((a, i) => {
@@ -31,7 +31,7 @@ export function findTrend(given: readonly Point[]): Trend | null {
   slopes.sort((a, b) => a - b);
   const slope = quantile(slopes, 0.5);
   const ends = points.map(({ at, value }) => value + slope * (end.at - at)).sort((a, b) => a - b);
-  return { slope, slopeLow: quantile(slopes, 0.25), slopeHigh: quantile(slopes, 0.75), last: quantile(ends, 0.5) };
+  return { slope, slopeLow: quantile(slopes, tail), slopeHigh: quantile(slopes, 1 - tail), last: quantile(ends, 0.5) };
 }
 
 /** Every so manieth of too many, always the last. */

@@ -10,7 +10,7 @@ type Term = { term: string; words: string };
 export function describeReport(report: HostReport | undefined, calendar: Calendar): Term[] {
   if (report === undefined) return [];
   const { facts } = report;
-  const at = (seconds: number) => calendar.full(seconds * 1000).words;
+  const at = (seconds: number) => (isMoment(seconds) ? calendar.full(seconds * 1000).words : 'a time that cannot be');
   return [
     ...say(
       'System',
@@ -36,6 +36,11 @@ export function describeReport(report: HostReport | undefined, calendar: Calenda
     ),
     { term: 'Report', words: describeOrigin(report, calendar) },
   ];
+}
+
+/** Up to the end of the year 9999. A machine may say any number, and what is no date would keep all pages from being written. */
+function isMoment(seconds: number): boolean {
+  return seconds >= 0 && seconds < 253_402_300_800;
 }
 
 function say<F extends object>(term: string, fact: F | undefined, words: (fact: Exclude<F, Unavailable>) => string): Term[] {

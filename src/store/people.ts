@@ -134,6 +134,12 @@ export function addChange(database: Database, change: Omit<Change, 'number'>): n
   return act(database, () => storeChange(database, change));
 }
 
+/** How often something changed there by itself, as was seen since then: nobody said it. */
+export function countOwnChanges(database: Database, target: string, since: number): number {
+  const sql = "SELECT count(*) AS n FROM changes WHERE target = ? AND author = '' AND until > ?";
+  return (database.prepare(sql).get(target, since) as { n: number }).n;
+}
+
 /** Also of what a host says to have changed by itself: part of the run's one transaction. */
 export function storeChange(database: Database, change: Omit<Change, 'number'>): number {
   const sql = 'INSERT INTO changes (target, at, until, author, note) VALUES (:target, :at, :until, :author, :note)';

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import report from '../../checks/report.ts';
 import type { Observation } from '../../src/check-type.ts';
+import { FACTS, type FactField, type FactFields } from '../../src/core/report-facts.ts';
 import { openHistoryForReading } from '../../src/store/database.ts';
 import { codeOf, problemsOf, runCheck } from '../support/check.ts';
 import { BUNDLE, globalFile, installation, vigie } from '../support/cli.ts';
@@ -300,6 +301,51 @@ describe('a host with a report', () => {
   });
 
   const thousands = () => ({ at: seconds(), list: Array.from({ length: 2000 }, () => ({ mount: '/' })) });
+
+  it('[T1] [T4] whatever the numbers and words of one host, the pages of all are written, and nothing is made but pages', async () => {
+    const types = ['alive', 'apt-indices', 'clock', 'disk', 'load', 'mail-queue', 'memory', 'plugin', 'processes', 'puppet'];
+    const checks = [...types, 'reboot-required', 'swap', 'systemd', 'upgrades']
+      .map((type) => `${type}: { type: ${type} }`)
+      .join(', ');
+    writeFileSync(at('conf.d/web1.yaml'), hostFile().replace('memory: { type: memory, attempts: 3 }', checks));
+    const words = [
+      '__proto__',
+      '../../../etc/x',
+      '<script>alert(1)</script>\r\nBcc: all@example.org',
+      '',
+      '/\u200b',
+      '/',
+      'x'.repeat(1000),
+    ];
+    const fill = (field: FactField, number: number, turn: number): unknown => {
+      if (field.kind === 'count' || field.kind === 'time' || field.kind === 'decimal') return number;
+      if (field.kind === 'text') return words[turn % words.length];
+      if (field.kind === 'word') return field.words[turn % field.words.length];
+      if (field.kind === 'flag') return turn % 2 === 0;
+      return field.kind === 'names' ? words : words.map((_, i) => fillAll(field.fields, number, turn + i));
+    };
+    const fillAll = (fields: FactFields, number: number, turn: number): Record<string, unknown> =>
+      Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, fill(field, number, turn)]));
+    const names = () => readdirSync(at('site/private'), { recursive: true }).toSorted();
+    for (const [turn, number] of [seconds(), Number.MAX_SAFE_INTEGER, 8_640_000_000_001, 0].entries()) {
+      seq = Math.max(seq + 1, seconds());
+      const created = new Date(seconds() * 1000).toISOString().replace('.000', '');
+      const at0 = turn === 3 ? seconds() : number;
+      const facts = Object.fromEntries(
+        Object.entries(FACTS).map(([name, { fields }]) => [name, { at: at0, ...fillAll(fields, number, turn) }]),
+      );
+      writeFileSync(at('web1.report'), signedReport(web1, { seq, created, facts, boot: words[turn] ?? '', agent: words[2] ?? '' }));
+      const { code, stderr } = await vigie(folder.path, ['run', '--now', '*'], { program: BUNDLE });
+      assert.deepEqual([code, stderr], [0, ''], String(number));
+      assert.deepEqual(results('web1/report').at(-1), ['OK', null, null]);
+      assert.doesNotMatch(names().join('\n'), /script|etc|proto|xxx/);
+      const bad = names().filter(
+        (name) => name.toString().endsWith('.html') && /<script/.test(readFileSync(at(`site/private/${name}`), 'utf8')),
+      );
+      assert.deepEqual(bad, []);
+    }
+    for (const { content } of readMaildir(at('state/mail'))) assert.doesNotMatch(content, /^Bcc:/im);
+  });
 
   it('[W2] [W3] what Puppet changed just before stands in the mail, and a reboot in the events', async () => {
     const site = await Target.start();

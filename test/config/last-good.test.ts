@@ -73,7 +73,9 @@ test('[case F02] a new file that defines a host again loses against the one that
   await withFiles({ 'conf.d/web.yaml': HOST }, async (folder) => {
     await folder.load();
     folder.write('conf.d/a.yaml', HOST.replace('192.0.2.10', '192.0.2.66'));
+    folder.write('conf.d/db.yaml', DB);
     const loaded = await folder.load();
+    assert.deepEqual(ids(loaded), ['db1/alive', 'web1/alive'], 'what has no part in it counts');
     assert.equal(loaded.configuration.hosts['web1']?.address, '192.0.2.10');
     assert.match(loaded.problems[0]?.message ?? '', /defined twice/);
   });

@@ -7,7 +7,7 @@ import report from '../../checks/report.ts';
 import type { CheckType } from '../../src/check-type.ts';
 import type { Check } from '../../src/core/configuration.ts';
 import { FAKE_TYPES } from '../support/check-types.ts';
-import { TestConfiguration } from '../support/configuration.ts';
+import { HOST, TestConfiguration } from '../support/configuration.ts';
 
 const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';
 const OTHER = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB';
@@ -146,6 +146,30 @@ hosts:
     assert.match(message, /web\.yaml:3:\d+: hosts\.web2\.report\.keys\[0\]: the same key pinned for two hosts/);
     assert.match(message, /found it also for web1 in conf\.d\/web\.yaml:2\n/);
   });
+
+  for (const liar of ['app1', 'zoo1']) {
+    it(`[T4] a host ${liar} that takes another’s key for its own keeps nobody else’s change from being taken`, async () => {
+      const hostFile = (host: string, key: string) =>
+        `hosts:\n  ${host}: { report: { url: https://example.org/r, keys: [${key}] } }\n`;
+      const folder = new TestConfiguration({
+        [`conf.d/${liar}.yaml`]: hostFile(liar, OTHER),
+        'conf.d/mail1.yaml': hostFile('mail1', KEY),
+      });
+      try {
+        await folder.load(REQUEST);
+        folder.write(`conf.d/${liar}.yaml`, hostFile(liar, KEY));
+        folder.write('conf.d/web.yaml', HOST);
+        const { configuration, problems } = await folder.load(REQUEST);
+        assert.match(problems[0]?.message ?? '', /the same key pinned for two hosts/);
+        const keys = Object.fromEntries(configuration.checks.map(({ id, options }) => [id, options['keys']]));
+        assert.deepEqual(keys[`${liar}/report`], [OTHER], 'as it was before');
+        assert.deepEqual(keys['mail1/report'], [KEY]);
+        assert.ok('web1/alive' in keys);
+      } finally {
+        folder.remove();
+      }
+    });
+  }
 
   it('[C2] a check of a service without a host cannot read a report', async () => {
     const message = await fail('services:\n  shop: { checks: { room: { type: memory } } }\n');

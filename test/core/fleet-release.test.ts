@@ -3,19 +3,54 @@ import { describe, it } from 'node:test';
 import { forecastRelease } from '../../src/core/fleet-release.ts';
 import { toGraph } from '../../src/core/views-fleet.ts';
 import { fleetDay, fleetDays } from '../support/fleet.ts';
+import { randomFrom } from '../support/random.ts';
 
 const TODAY = '2026-11-22';
 const foretell = (count: number, old: (daysBefore: number) => number) => forecastRelease(fleetDays(TODAY, count, old), TODAY);
+
+/** One simulated upgrade, asked on a day of it: each entry is the day on which a host is upgraded, counted from the first. */
+function ask(upgrades: readonly number[], today: number, isSilent: () => boolean = () => false) {
+  const old = (before: number) => upgrades.filter((day) => day > today - before).length;
+  const found = foretell(today + 1, (before) => Math.max(old(before) > 0 ? 1 : 0, old(before) - (isSilent() ? 1 : 0)));
+  const end = (upgrades.at(-1) ?? 0) - today;
+  const date = found?.date ?? null;
+  return { words: found?.words ?? '', end, date, days: date === null ? null : (Date.parse(date) - Date.parse(TODAY)) / 86_400_000 };
+}
+
+/** Each with the longest step that it takes. */
+const SERIES: { name: string; within: number; make: (random: () => number) => { upgrades: number[]; step: number } }[] = [
+  {
+    name: 'regular steps',
+    within: 0,
+    make: (random) => {
+      const step = 1 + Math.floor(random() * 14);
+      return { step, upgrades: Array.from({ length: 6 + Math.floor(random() * 60) }, (_, i) => (i + 1) * step) };
+    },
+  },
+  {
+    name: 'one a week on any day of it',
+    within: 1,
+    make: (random) => ({ step: 14, upgrades: Array.from({ length: 30 }, (_, i) => i * 7 + Math.floor(random() * 7)) }),
+  },
+  {
+    name: 'several on one day of the month',
+    within: 1,
+    make: (random) => {
+      const size = 2 + Math.floor(random() * 8);
+      return { step: 30, upgrades: Array.from({ length: size * 8 }, (_, i) => 30 * (1 + Math.floor(i / size))) };
+    },
+  },
+];
 
 describe('the upgrade to the next release of Debian', () => {
   it('[F3] is complete when the line through its history says so, with how sure that is', () => {
     const found = foretell(61, (before) => 10 + before / 2);
     assert.deepEqual([found?.newest, found?.old, found?.all, found?.date], ['debian 13 trixie', 10, 74, '2026-12-12']);
-    assert.equal(found?.words, '10 to go; about 2026-12-12 at the pace so far (30 in 60 days), the pace is even');
+    assert.equal(found?.words, '10 to go; about 2026-12-12 at the pace of late (one every 2 days), the pace is even');
   });
 
   it('[F3] an uneven pace has a range', () => {
-    const found = foretell(60, (before) => (before > 30 ? 40 : 10 + before));
+    const found = foretell(60, (before) => 10 + Math.floor(before ** 2 / 60));
     assert.match(found?.words ?? '', /^10 to go; about 20\d\d-.*(likely between|not before)/);
   });
 
@@ -37,7 +72,19 @@ describe('the upgrade to the next release of Debian', () => {
       name: 'one in a year',
       count: 366,
       old: (before: number) => (before > 180 ? 61 : 60),
-      words: /^60 to go; (at the pace of 365 days not within ten years|no date)/,
+      words: '60 to go; no date yet: 1 upgraded in 365 days, at too few moments to see a pace',
+    },
+    {
+      name: 'one in a hundred days',
+      count: 366,
+      old: (before: number) => 60 + Math.floor(before / 100),
+      words: '60 to go; at the pace of late (one every 100 days) not within ten years',
+    },
+    {
+      name: 'upgrades of which some were taken back',
+      count: 60,
+      old: (before: number) => (before > 40 ? 70 : 30 + Math.floor((40 - before) / 5)),
+      words: '38 to go; no date: 32 upgraded in 59 days, but none of late',
     },
   ]) {
     it(`[F3] ${name} has no date, and says why`, () => {
@@ -53,6 +100,66 @@ describe('the upgrade to the next release of Debian', () => {
       const { date } = foretell(40, (before) => Math.round(1 + before * pace)) ?? { date: null };
       assert.ok(date !== null && date > TODAY, `${pace}: ${date}`);
     }
+  });
+
+  it('[F3] with one host at a time the date is that of the last one, on whatever day of the wait it is asked', () => {
+    // Every ten days one of twelve, the last of them 3 days ago: five are left, in 7, 17, 27, 37 and 47 days.
+    const found = foretell(60, (before) => 5 + Math.floor((before + 6) / 10));
+    assert.deepEqual([found?.old, found?.date], [5, '2027-01-08']);
+    assert.equal(found?.words, '5 to go; about 2027-01-08 at the pace of late (one every 10 days), the pace is even');
+  });
+
+  it('[F3] after a pause that is longer than any before, the words say so', () => {
+    const found = foretell(90, (before) => 5 + Math.max(0, Math.floor((before - 20) / 10)));
+    assert.equal(
+      found?.words,
+      '5 to go; about 2027-01-01 at the pace of late (one every 10 days), not before 2027-01-01 and perhaps much later: none since 2026-10-24',
+    );
+  });
+
+  it('[F3] a machine that is silent for a day is not taken for one that was upgraded', () => {
+    const old = (before: number) => 5 + Math.floor((before + 6) / 10);
+    const found = foretell(60, (before) => old(before) - (before % 7 === 3 ? 1 : 0));
+    assert.equal(found?.date, foretell(60, old)?.date);
+  });
+
+  for (const { name, within, make } of SERIES) {
+    it(`[F3] ${name}: wherever it is asked, the date lies within ${within === 0 ? 'a day' : 'a step'} of the true one`, () => {
+      const random = randomFrom(11);
+      let dates = 0;
+      for (let round = 0; round < 60; round++) {
+        const { upgrades, step } = make(random);
+        const today = Math.floor((upgrades.at(-1) ?? 0) * (0.4 + 0.55 * random()));
+        const { end, days, words } = ask(upgrades, today);
+        if (days === null) continue;
+        dates++;
+        assert.ok(
+          days > 0 && Math.abs(days - end) <= Math.max(1, within * step),
+          `${JSON.stringify(upgrades)} on ${today}: ${words}`,
+        );
+      }
+      assert.ok(dates > 40, `${dates} dates`);
+    });
+  }
+
+  it('[F3] with pauses, bursts and silent machines the true date is as likely within the range as the words say', () => {
+    const random = randomFrom(12);
+    let [inside, asked] = [0, 0];
+    for (let round = 0; round < 200; round++) {
+      const mean = 1 + random() * 9;
+      const upgrades = [0];
+      for (let left = 15 + Math.floor(random() * 40); left > 0; left--)
+        upgrades.push((upgrades.at(-1) ?? 0) - Math.log(1 - random()) * mean);
+      const today = Math.floor((upgrades.at(-1) ?? 0) * (0.5 + 0.45 * random()));
+      const { words, end, days } = ask(upgrades.map(Math.round), today, () => random() < 0.03);
+      if (days === null) continue;
+      asked++;
+      assert.ok(days > 0, words);
+      const [from = '', until = '9999-12-31'] = words.replace(/^.*?(between|before)/, '').match(/\d{4}-\d\d-\d\d/g) ?? [];
+      const truth = new Date(Date.parse(TODAY) + end * 86_400_000).toISOString().slice(0, 10);
+      if (from <= truth && (truth <= until || words.includes('perhaps much later'))) inside++;
+    }
+    assert.ok(asked > 150 && inside / asked > 0.7 && inside / asked < 0.97, `${inside} of ${asked}`);
   });
 
   it('[F3] is over when no old one is left, and says since when', () => {

@@ -35,8 +35,8 @@ Work and load on 2026-11-22
 Releases
   debian 12 bookworm: 20
   debian 13 trixie:   54
-  Upgrade to debian 13 trixie: 20 to go; about 2027-01-21 at the pace so
-    far (39 in 119 days), likely between 2027-01-20 and 2027-01-23
+  Upgrade to debian 13 trixie: 20 to go; about 2027-01-19 at the pace of
+    late (one every 3 days), the pace is even
   Left out, since they retire: old1, old2
 
 Figures

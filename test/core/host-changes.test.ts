@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { findHostChanges, findSettingsChanges, toChangeEvents } from '../../src/core/host-changes.ts';
+import { boundChanges, findHostChanges, findSettingsChanges, toChangeEvents } from '../../src/core/host-changes.ts';
 import { judgeReboots } from '../../src/core/reboot.ts';
 import { parseReport } from '../../src/core/report.ts';
 import { newStatus, type Status } from '../../src/core/status.ts';
@@ -52,6 +52,29 @@ describe('what a host’s reports say to have changed', () => {
     { name: 'the log was rotated', seen: notes(changes([S - 900, 'a']), changes()), wanted: [] },
   ];
   for (const { name, seen, wanted } of rows) it(`[W2] ${name}: is said once, with its time`, () => assert.deepEqual(seen, wanted));
+
+  it('[T2] [T4] of one host at most 50 are heard in a day, and the last one says so', () => {
+    const change = (target: string) => ({ target, at: NOW, until: NOW + 1, author: '', note: 'it was booted' });
+    const said = (host: string) => (host === 'web1' ? 48 : 3);
+    const heard = boundChanges([change('web1'), change('web1'), change('web1'), change('web2')], said);
+    assert.deepEqual(
+      heard.map(({ target, note }) => [target, note]),
+      [
+        ['web1', 'it was booted'],
+        ['web1', 'it was booted; change 50 in a day, more are not heard'],
+        ['web2', 'it was booted'],
+      ],
+    );
+    assert.deepEqual(
+      boundChanges([change('web1')], () => 50),
+      [],
+    );
+  });
+
+  it('[T2] a package’s name is told in short', () => {
+    const [[, note] = []] = notes(changes(), changes([S + 1, 'x'.repeat(1000)]));
+    assert.ok(String(note).length < 100, String(note));
+  });
 
   it('[W2] a first report says nothing, and what changed is watched for twenty minutes', () => {
     assert.deepEqual(findHostChanges(undefined, reportWith(), NOW), []);

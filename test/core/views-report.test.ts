@@ -54,6 +54,20 @@ describe('what a host says of itself on its page', () => {
     });
   }
 
+  for (const number of [Number.MAX_SAFE_INTEGER, 253_402_300_800, 8_640_000_000_001, 0]) {
+    it(`[T1] [T4] the number ${number} in the place of each time and length is told, and keeps no page from being written`, () => {
+      const seen = words({
+        uptime: { at: NOW / 1000, seconds: number },
+        apt: { ...FULL_FACTS.apt, at: number, updated: number },
+        puppet: { ...FULL_FACTS.puppet, at: number, last_run: number },
+      });
+      const time = number === 0 ? 'Thu 1970-01-01 00:00 UTC' : 'a time that cannot be';
+      assert.match(seen['Upgrades'] ?? '', new RegExp(`indices of ${time}$`));
+      assert.match(seen['Puppet'] ?? '', new RegExp(`^changed at ${time},`));
+      assert.match(seen['Runs'] ?? '', number === 0 ? /since Sat 2026-11-21 20:00 UTC$/ : /since a time that cannot be$/);
+    });
+  }
+
   it('[T1] a Puppet that is disabled says why, and nothing of what a host says is more than text', () => {
     const seen = words({ puppet: { ...FULL_FACTS.puppet, last_run: null, enabled: false, message: 'migration' } });
     assert.equal(seen['Puppet'], 'never ran; disabled: migration');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { parse } from 'yaml';
 import { temporaryFolder } from '../support/server.ts';
 import { needsMachine, SystemdMachine } from '../support/systemd-machine.ts';
 
@@ -33,11 +34,11 @@ describe('the round with Puppet', needsMachine(), () => {
     }
     machine = booted;
     const modules = filesOfManual().filter(({ path }) => path.startsWith(MODULES));
-    assert.equal(modules.length, 3);
+    assert.equal(modules.length, 5);
     run(`hostname web1
 ${modules.map(({ path, text }) => here(path, text)).join('')}
 mkdir -p ${MODULES}/vigie_agent/files; cp /opt/vigie/cron/vigie-agent /opt/vigie/cron/vigie-agent.crontab ${MODULES}/vigie_agent/files
-mkdir -p /etc/vigie/conf.d; ln -s /opt/vigie/dist/vigie/src/main.js /usr/local/bin/vigie`);
+mkdir -p /etc/vigie; ln -s /opt/vigie/dist/vigie/src/main.js /usr/local/bin/vigie`);
   });
   after(async () => {
     await machine?.stop();
@@ -57,6 +58,9 @@ mkdir -p /etc/vigie/conf.d; ln -s /opt/vigie/dist/vigie/src/main.js /usr/local/b
     const { status, stdout, stderr } = machine.run(`${PUPPET} --certname ${certname} -e '${manifest}'`);
     return { status, text: stdout + stderr };
   }
+  /** What the machine says of itself from now on. */
+  const lie = (facts: object) =>
+    run(`mkdir -p /etc/facter/facts.d; cat > /etc/facter/facts.d/lies.json <<'END'\n${JSON.stringify(facts)}\nEND`);
   const collect = () =>
     apply(
       'monitor',
@@ -65,30 +69,70 @@ mkdir -p /etc/vigie/conf.d; ln -s /opt/vigie/dist/vigie/src/main.js /usr/local/b
         ?.text.replaceAll("'", '"') ?? '',
     );
 
-  it('[C1] [T3] makes the key on the host, exports its public half, and the monitor writes the drop-in when vigie finds it right', (t) => {
+  it('[C1] [T3] [T4] makes the key on the host, and the monitor writes a drop-in with it, by the name of the certificate', (t) => {
     if (machine === undefined) return t.skip(unavailable);
-    const first = apply('web1', 'include vigie_agent');
+    const first = apply('web1.example.org', 'include vigie_agent');
     assert.equal(first.status, 2, first.text);
     const key = run('cut -d " " -f 1,2 /var/lib/vigie-agent/key.pub').trim();
-    assert.equal(run('cat /var/lib/exported/web1.json'), '[]', 'the fact is there from the second run on');
-    const second = apply('web1', 'include vigie_agent');
+    assert.equal(run('cat /var/lib/exported/web1.example.org.json'), '[]', 'the fact is there from the second run on');
+    // From here on it also says that it is another.
+    lie({ networking: { hostname: 'web2', fqdn: 'web2\n    checks: { mine: { type: http, url: "http://192.0.2.66/" } }' } });
+    const second = apply('web1.example.org', 'include vigie_agent notice($facts["networking"]["hostname"])');
     assert.equal(second.status, 0, second.text);
+    assert.match(second.text, /: web2$/m);
     assert.equal(run('stat -c "%U %a" /var/lib/vigie-agent/key'), 'vigie-agent 600\n');
 
     const collected = collect();
     assert.equal(collected.status, 2, collected.text);
-    const dropIn = run('cat /etc/vigie/conf.d/host-web1.yaml');
-    assert.ok(dropIn.includes(`keys: ["${key}"]`), dropIn);
-    assert.doesNotMatch(run('cat /var/lib/exported/web1.json'), /PRIVATE|BEGIN/);
+    assert.equal(run('ls /etc/vigie/hosts.d'), 'web1.yaml\n');
+    assert.deepEqual(parse(run('cat /etc/vigie/hosts.d/web1.yaml')), {
+      hosts: {
+        web1: {
+          address: 'web1.example.org',
+          profiles: ['debian'],
+          report: { url: 'https://web1.example.org/vigie-report', keys: [key] },
+        },
+      },
+    });
+    assert.doesNotMatch(run('cat /var/lib/exported/web1.example.org.json'), /PRIVATE|BEGIN/);
+  });
+
+  it('[T1] [T4] a machine whose key is text for the drop-in exports nothing', (t) => {
+    if (machine === undefined) return t.skip(unavailable);
+    const told = run('cat /var/lib/exported/web1.example.org.json');
+    lie({ vigie_agent_key: `${/ssh-ed25519 [^"]+/.exec(told)?.[0]}"] }\n    checks: {}` });
+    assert.equal(apply('web1.example.org', 'include vigie_agent').status, 0);
+    assert.equal(run('cat /var/lib/exported/web1.example.org.json; rm /etc/facter/facts.d/lies.json'), '[]');
+    run(`cat > /var/lib/exported/web1.example.org.json <<'END'\n${told}\nEND`);
+  });
+
+  it('[T1] [T4] what somebody forged in the database is refused on the monitor by its shape', (t) => {
+    if (machine === undefined) return t.skip(unavailable);
+    run('mv /var/lib/exported/web1.example.org.json /root');
+    for (const forged of ['s#"title":"web1.example.org"#"title":"../../cron.d/web1"#', 's#ssh-ed25519 #ssh-ed25519\\\\n#']) {
+      run(`sed '${forged}' /root/web1.example.org.json > /var/lib/exported/forged.json`);
+      const refused = collect();
+      assert.equal(refused.status, 1, refused.text);
+      assert.match(refused.text, /expected the name of a machine|expects a match for Vigie_agent::Key/);
+    }
+    run('rm /var/lib/exported/forged.json; mv /root/web1.example.org.json /var/lib/exported');
   });
 
   it('[C2] [T4] a drop-in that vigie does not understand is refused by validate_cmd, and the one that is there stays', (t) => {
     if (machine === undefined) return t.skip(unavailable);
-    const before = run('cat /etc/vigie/conf.d/host-web1.yaml');
-    run('sed -i "s/report: {/reprot: {/" /var/lib/exported/web1.json');
+    const before = run('cat /etc/vigie/hosts.d/web1.yaml');
+    run(`sed -i "s/report: {/reprot: {/" ${MODULES}/vigie_agent/templates/host.yaml.epp`);
     const refused = collect();
     assert.equal(refused.status, 4, refused.text);
     assert.match(refused.text, /did you mean \\?"?report/);
-    assert.equal(run('cat /etc/vigie/conf.d/host-web1.yaml'), before);
+    assert.equal(run('cat /etc/vigie/hosts.d/web1.yaml'), before);
+    run(`sed -i "s/reprot: {/report: {/" ${MODULES}/vigie_agent/templates/host.yaml.epp`);
+  });
+
+  it('[C1] the drop-in of a machine that nobody exports any more goes away', (t) => {
+    if (machine === undefined) return t.skip(unavailable);
+    run('rm /var/lib/exported/web1.example.org.json');
+    assert.equal(collect().status, 2);
+    assert.equal(run('ls -A /etc/vigie/hosts.d'), '');
   });
 });

@@ -48,6 +48,7 @@ function agent(word: string, { shell = ['dash'], env = {} }: { shell?: string[];
   const ended = spawnSync(file, [...first, SCRIPT, word, at('conf')], {
     env: { PATH: process.env['PATH'], ...env },
     encoding: 'utf8',
+    timeout: 60_000,
   });
   return { status: ended.status, stdout: ended.stdout, stderr: ended.stderr };
 }
@@ -94,6 +95,18 @@ for (const { name, command } of SHELLS) {
       );
       assert.equal(list[3]?.modified, null);
       if (filesystems && 'list' in filesystems) assert.ok(filesystems.list.some(({ mount, size }) => mount === '/' && size > 1e6));
+    });
+
+    it('[T1] a pipe or an endless file in the place of one that others may write keeps the collector for no moment', () => {
+      execFileSync('mkfifo', [at('pipe')]);
+      symlinkSync('/dev/zero', at('zero'));
+      writeFileSync(at('long'), '9'.repeat(1e6));
+      configure(['pipe', 'zero', 'long'].map((name) => `number ${at(name)}\n`).join(''));
+      const { files } = factsOf(command);
+      assert.deepEqual(
+        files.list.map(({ number }: { number: number | null }) => number),
+        [null, null, null],
+      );
     });
 
     it('[T8] what is odd in a plug-in, a file’s name or Puppet’s summary makes no other JSON', () => {
@@ -358,6 +371,12 @@ describe('what the agent says of Puppet', () => {
       more: () => writeFileSync(at('puppet/state/agent_catalog_run.lock'), '4194305\n'),
       says: { running: false },
     },
+    {
+      name: 'has pipes for locks, which nobody waits for',
+      summary: SUMMARY,
+      more: () => execFileSync('mkfifo', [at('puppet/state/agent_disabled.lock'), at('puppet/state/agent_catalog_run.lock')]),
+      says: { enabled: false, message: '', running: false },
+    },
   ];
   for (const { name, summary, more, says } of rows) {
     it(`[case J21] [K4] that it ${name}`, () => {
@@ -365,7 +384,7 @@ describe('what the agent says of Puppet', () => {
       if (summary !== null) writeFileSync(at('puppet/state/last_run_summary.yaml'), summary);
       more?.();
       writeFileSync(at('copy'), readFileSync(SCRIPT, 'utf8').replace('in /var/lib/puppet /var', `in ${at('puppet')} /var`));
-      assert.equal(spawnSync('dash', [at('copy'), 'collect', at('conf')], { encoding: 'utf8' }).stderr, '');
+      assert.equal(spawnSync('dash', [at('copy'), 'collect', at('conf')], { encoding: 'utf8', timeout: 60_000 }).stderr, '');
       const { puppet } = JSON.parse(readFileSync(at('facts'), 'utf8').split('\n')[1] ?? '');
       for (const [key, value] of Object.entries(says)) assert.equal(puppet[key], value, `${key}: ${JSON.stringify(puppet)}`);
     });

@@ -7,10 +7,12 @@ import {
   addAcknowledgements,
   addChange,
   addDowntime,
+  countOwnChanges,
   downtimesReader,
   forgetPeople,
   readPeople,
   removeDowntime,
+  storeChange,
   storePeopleUpdate,
   takeNews,
 } from '../../src/store/people.ts';
@@ -39,6 +41,24 @@ describe('what was said of an earlier problem', () => {
         { onset: second, duration: 360 },
         { onset: first, duration: 360, note: 'anna: uwsgi restarted' },
       ]);
+    } finally {
+      history.remove();
+    }
+  });
+});
+
+describe('what changed by itself, in the store', () => {
+  it('[T2] is counted by host, since a moment, without what people said', () => {
+    const history = freshHistory(NOON);
+    try {
+      const store = (target: string, author: string, until: number) =>
+        storeChange(history.database, { target, author, at: NOON, until, note: 'it was booted' });
+      store('web1', '', NOON + 1);
+      store('web1', '', NOON + 2);
+      store('web1', '', NOON - 1);
+      store('web1', 'anna', NOON + 1);
+      store('web2', '', NOON + 1);
+      assert.equal(countOwnChanges(history.database, 'web1', NOON), 2);
     } finally {
       history.remove();
     }
