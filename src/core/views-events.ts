@@ -252,7 +252,7 @@ function toView(heading: string, events: Event[], means: Means, isLinked = true)
     days.set(name, day);
     const id = event.check ?? event.host ?? '';
     const target = event.check !== null && known.has(event.check) ? checkPageOf({ id: event.check }) : '';
-    day.events.push({ ...toEventView(event, means.calendar), id, page: target });
+    day.events.push({ ...toEventView(event, means.calendar), at: means.calendar.time(event.at), id, page: target });
   }
   const words = events.length === 0 ? 'nothing has changed yet' : `${count(events.length, 'change')}, the newest first`;
   return { heading, words, isAll: false, days: [...days.values()], beside: [], filters: [], note: '' };

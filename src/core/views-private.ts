@@ -81,7 +81,7 @@ export function toPrivateView(snapshot: Snapshot, catalogue: MetricCatalogue): P
     title: configuration.sites.private?.title ?? configuration.title,
     madeAt: calendar.full(now),
     run: snapshot.run.run,
-    nextRunBy: calendar.full(snapshot.nextRunBy),
+    nextRunBy: calendar.short(snapshot.nextRunBy),
     zone: configuration.timezone,
     overview: toOverview([...seen.values()], rows, { means, hurt: needs.map(({ row }) => row) }),
     owners: [...rows].map(([owner, row], place) => {
