@@ -1,7 +1,7 @@
 import { worstClass } from './availability.ts';
 import { dayBefore, type Past, toTally } from './past.ts';
 import type { Status } from './status.ts';
-import type { StateClass } from './views-words.ts';
+import { STATE_CLASS, type StateClass } from './views-words.ts';
 
 /** Neighbouring cells of one class, drawn as one element: a calm bar is one run. */
 export interface BarRun {
@@ -25,6 +25,7 @@ export function toHourBar(now: number, status: Status | undefined): Bar {
     const index = row[0] - first;
     if (index >= 0 && index < 24) bar[index] = worstClass(toTally(row));
   }
+  if (bar[23] === 'none') bar[23] = justSeen(status, (first + 23) * HOUR_MS);
   return bar;
 }
 
@@ -35,7 +36,15 @@ export function toDayBar(today: string, status: Status | undefined, past: Past |
     for (const [index, day] of past.days.entries()) if (day !== null) bar[index] = day === 0 ? 'ok' : worstClass(day);
   }
   if (status?.today?.day === today) bar[89] = worstClass(status.today.tally);
+  if (bar[89] === 'none') bar[89] = justSeen(status, Date.parse(`${today}T00:00:00Z`));
   return bar;
+}
+
+/** A result holds until the next one, so the first has no time yet that could be counted; but it was seen, and a new bar begins with it. */
+function justSeen(status: Status | undefined, since: number): StateClass {
+  const latest = status?.latest ?? null;
+  if (latest === null || latest.at < since) return 'none';
+  return latest.withheld === null ? STATE_CLASS[latest.state] : 'skipped';
 }
 
 /** The worst of several bars in each place. */

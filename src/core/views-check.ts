@@ -188,9 +188,9 @@ function toWindowRows(figures: WindowFigures[]): string[][] {
   if (figures.some((one) => one.planned > 0)) rows.push(['planned', ...figures.map((one) => span(one.planned))]);
   if (figures.some((one) => one.unmeasured > 0)) rows.push(['not measured', ...figures.map((one) => span(one.unmeasured))]);
   if (figures.some((one) => one.p50 !== null)) {
-    rows.push(['p50', ...figures.map((one) => formatLatency(one.p50))]);
-    rows.push(['p95', ...figures.map((one) => formatLatency(one.p95))]);
-    rows.push(['p99', ...figures.map((one) => formatLatency(one.p99))]);
+    rows.push(['answers, p50', ...figures.map((one) => formatLatency(one.p50))]);
+    rows.push(['answers, p95', ...figures.map((one) => formatLatency(one.p95))]);
+    rows.push(['answers, p99', ...figures.map((one) => formatLatency(one.p99))]);
   }
   return rows;
 }

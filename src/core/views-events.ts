@@ -1,42 +1,11 @@
 import { addDays, formatDay, fromLocal, toLocal } from './calendar.ts';
 import type { Event } from './item.ts';
-import { checkPageOf } from './item-facts.ts';
 import { count } from './transition.ts';
-import { type EventView, type Means, toEventView } from './views-check.ts';
-
-/** The history of changes: the newest, or of one day, host or service: filters are pages of their own, since there are no scripts. */
-export interface EventsView {
-  heading: string;
-  /** What the page holds: `3 changes, the newest first`. */
-  words: string;
-  isAll: boolean;
-  days: { day: string; events: (EventView & { id: string; page: string })[] }[];
-  /** Links to the day before and after, and to the other parts of a long day. */
-  beside: EventsLink[];
-  /** Links to the other pages by group; `more` leads to those that are left out. */
-  filters: { title: string; links: EventsLink[]; more: EventsLink[] }[];
-  /** Where what is not here is to be found; empty when all is here. */
-  note: string;
-}
-
-interface EventsLink {
-  words: string;
-  page: string;
-  /** How many changes; empty when it is not said. */
-  count: string;
-  isHere: boolean;
-}
-
-/** A page of events; one that is over is made once, and again only when a day beside it comes or goes. */
-export interface EventsPage {
-  path: string;
-  key: string;
-  isOver: boolean;
-  make(): EventsView;
-}
+import type { Means } from './views-check.ts';
+import { type OwnerOfEvents, ownersWithEvents, toOwnerEventsPage } from './views-events-owners.ts';
+import { type EventsLink, type EventsPage, toEventsView, toLink } from './views-events-view.ts';
 
 const ALL_SHOWN = 150;
-const OWN_SHOWN = 300;
 const DAYS_LINKED = 14;
 const PART = 500;
 const PARTS_AT_MOST = 20;
@@ -61,21 +30,12 @@ export function toEventsPages(means: Means): EventsPage[] {
     toIndexPage(means, days),
     ...(todays.length === 0 ? [] : [toTodayPage(means, today, todays)]),
     ...archive.days.flatMap((day, place) => toOverPages(means, day, place)),
-    ...owners.map((owner) => toOwnerPage(means, owner)),
+    ...owners.map((owner) => toOwnerEventsPage(means, owner)),
   ];
-}
-
-/** `2026-11-22`. */
-function dayOf(at: number, { calendar }: Means): string {
-  return calendar.full(at).words.slice('Sun '.length, 'Sun 2026-11-22'.length);
 }
 
 function dayPage(day: string, part = 1): string {
   return `events/days/${day}${part === 1 ? '' : `-${part}`}.html`;
-}
-
-function toLink(words: string, page: string): EventsLink {
-  return { words, page, count: '', isHere: false };
 }
 
 /** The newest of everything, with links to all other pages. */
@@ -95,7 +55,7 @@ function toAllPage(means: Means, days: Day[], owners: OwnerOfEvents[]): EventsPa
     key: [configuration.fingerprint, toSignature(events), owners.length, keyOfDays(days)].join('\n'),
     isOver: false,
     make: () => ({
-      ...toView('Events', shown, means),
+      ...toEventsView('Events', shown, means),
       isAll: true,
       filters: filters.filter((filter) => filter.links.length > 0),
       note: isPart ? `The newest ${ALL_SHOWN}; each day and each host and service has a page of its own.` : '',
@@ -121,7 +81,7 @@ function toIndexPage(means: Means, days: Day[]): EventsPage {
         months.set(month, [...(months.get(month) ?? []), toDayLink(day)]);
       }
       return {
-        ...toView('Days with events', [], means),
+        ...toEventsView('Days with events', [], means),
         words: days.length === 0 ? 'none yet' : `${count(days.length, 'day')}, the newest first`,
         filters: [...months].map(([title, links]) => ({ title, links, more: [] })),
       };
@@ -143,7 +103,7 @@ function toTodayPage(means: Means, today: string, todays: Event[]): EventsPage {
     key: [configuration.fingerprint, toSignature(todays), before].join('\n'),
     isOver: false,
     make: () => ({
-      ...toView(`Events of ${formatDay(today)}`, todays, means),
+      ...toEventsView(`Events of ${formatDay(today)}`, todays, means),
       beside: before === undefined ? [] : [toLink(`the day before, ${formatDay(before)}`, dayPage(before))],
       note: todays.length < events.length || todays.length < PART ? '' : `The newest ${PART}; all of them are here tomorrow.`,
     }),
@@ -169,7 +129,7 @@ function toOverPages(means: Means, { day, count: found }: Day, place: number): E
       const heading = `Events of ${formatDay(day)}${i === 0 ? '' : `, part ${i + 1}`}`;
       const numbers = Array.from({ length: parts === 1 ? 0 : parts }, (__, one) => one + 1);
       return {
-        ...toView(heading, events, means, false),
+        ...toEventsView(heading, events, means, false),
         words: `${count(found, 'change')}, the newest first`,
         beside: [
           ...(before === '' ? [] : [toLink(`the day before, ${formatDay(before)}`, dayPage(before))]),
@@ -182,78 +142,7 @@ function toOverPages(means: Means, { day, count: found }: Day, place: number): E
   }));
 }
 
-/** A service or a host that has events. */
-interface OwnerOfEvents {
-  kind: 'service' | 'host';
-  title: string;
-  path: string;
-  checks: string[];
-  /** The host whose own events, such as reboots, are among them. */
-  host: string | null;
-}
-
-function ownersWithEvents(means: Means): OwnerOfEvents[] {
-  const { services, hosts, checks } = means.snapshot.configuration;
-  const idsOf = new Map<string, string[]>();
-  for (const { id, service, host } of checks) {
-    for (const name of [service, host]) {
-      const found = name === null ? undefined : idsOf.get(name);
-      if (found !== undefined) found.push(id);
-      else if (name !== null) idsOf.set(name, [id]);
-    }
-  }
-  const owners = [
-    ...Object.values(services).map(({ name, title }) => ({ kind: 'service' as const, name, title, host: null })),
-    ...Object.values(hosts).map(({ name }) => ({ kind: 'host' as const, name, title: name, host: name })),
-  ];
-  return owners
-    .map(({ name, ...owner }) => ({ ...owner, path: `events/${owner.kind}s/${name}.html`, checks: idsOf.get(name) ?? [] }))
-    .filter((owner) => hasEvents(owner.checks, owner.host, means))
-    .sort((a, b) => (a.title < b.title ? -1 : 1));
-}
-
-/** Whether these checks, or the host as a whole, have any event that is still known. */
-export function hasEvents(checks: readonly string[], host: string | null, means: Means): boolean {
-  const { subjects } = means.snapshot.archive;
-  if (host !== null && (subjects.has(host) || means.hostEvents.has(host))) return true;
-  return checks.some((check) => subjects.has(check) || means.eventsByCheck.has(check));
-}
-
-/** Made anew when something happens there, and once a month, so that nothing outlives its retention by much. */
-function toOwnerPage(means: Means, { title, path, checks, host }: OwnerOfEvents): EventsPage {
-  const { snapshot, eventsByCheck, hostEvents } = means;
-  const newest = [...checks.map((check) => eventsByCheck.get(check)?.[0]), host === null ? undefined : hostEvents.get(host)?.[0]];
-  const last = newest.flatMap((event) => event ?? []).sort((a, b) => b.at - a.at)[0];
-  return {
-    path,
-    key: [snapshot.configuration.fingerprint, dayOf(snapshot.now, means).slice(0, 'YYYY-MM'.length), last?.run, last?.at].join(
-      '\n',
-    ),
-    isOver: false,
-    make: () => {
-      const events = snapshot.archive.readNewest(checks, host, OWN_SHOWN);
-      const note = events.length < OWN_SHOWN ? '' : `The newest ${OWN_SHOWN}; older ones stand among the events of their days.`;
-      return { ...toView(`Events of ${title}`, events, means), note };
-    },
-  };
-}
-
 function toSignature(events: Event[]): string {
   const [newest] = events;
   return `${events.length} ${newest?.at} ${newest?.check} ${newest?.kind}`;
-}
-
-function toView(heading: string, events: Event[], means: Means, isLinked = true): EventsView {
-  const known = new Set(isLinked ? means.snapshot.configuration.checks.map(({ id }) => id) : []);
-  const days = new Map<string, EventsView['days'][number]>();
-  for (const event of events) {
-    const name = dayOf(event.at, means);
-    const day = days.get(name) ?? { day: formatDay(name), events: [] };
-    days.set(name, day);
-    const id = event.check ?? event.host ?? '';
-    const target = event.check !== null && known.has(event.check) ? checkPageOf({ id: event.check }) : '';
-    day.events.push({ ...toEventView(event, means.calendar), id, page: target });
-  }
-  const words = events.length === 0 ? 'nothing has changed yet' : `${count(events.length, 'change')}, the newest first`;
-  return { heading, words, isAll: false, days: [...days.values()], beside: [], filters: [], note: '' };
 }

@@ -20,6 +20,7 @@ export interface OverviewView {
   tally: { class: StateClass; count: number; label: string }[];
   /** Who is hurt (W6): for each name in `needed_by`, the state of what it needs. */
   hurt: NeedRow[];
+  hurtTitle: string;
   problems: ProblemView[];
   /** Failing, but not yet a problem. */
   soft: SmallRow[];
@@ -31,7 +32,9 @@ export interface OverviewView {
   heldBack: { reason: string; rows: SmallRow[] }[];
   /** What people said: changes, downtimes, acknowledgements. */
   said: SaidRow[];
-  isFirstRun: boolean;
+  /** The first runs: what to do next is said. */
+  isNew: boolean;
+  firstRuns: number;
   services: OwnerRow[];
   hosts: OwnerRow[];
 }
@@ -41,9 +44,8 @@ export interface OwnerRow extends StateWord {
   name: string;
   title: string;
   page: string;
-  /** `1 critical, 12 OK`. */
+  /** `1 critical, 12 OK`; while all are OK `13 checks`. */
   words: string;
-  detail: string;
   /** One word for scripts. */
   hard: State;
   hours: BarRun[];
@@ -53,6 +55,9 @@ export interface OwnerRow extends StateWord {
   p95: string;
 }
 
+/** About an hour of them. */
+const FIRST_RUNS = 60;
+
 export function toOverview(
   checks: Seen[],
   rows: Map<Owner, OwnerRow>,
@@ -60,19 +65,20 @@ export function toOverview(
 ): OverviewView {
   const standing = (name: Seen['standing']) => checks.filter((one) => one.standing === name);
   const problems = standing('problem').sort((a, b) => byUrgency(a, b, means));
-  const tally = toTally(checks);
   return {
     banners: means.snapshot.banners,
     ...toHeadline(checks, problems),
-    tally,
+    tally: toTally(checks),
     hurt,
+    hurtTitle: hurt.every(({ class: found }) => found === 'ok') ? 'Nobody is hurt' : 'Who is hurt',
     problems: problems.map((one) => toProblem(one, means)),
     soft: standing('soft').map((one) => toSmallRow(one, means)),
     withheld: toWithheld(standing('withheld'), means),
     unstable: toUnstable(checks, means),
     heldBack: toHeldBack(checks, means),
     said: toSaidRows(means.snapshot.said, means.snapshot.now, means.calendar),
-    isFirstRun: means.snapshot.runs.length <= 1,
+    isNew: means.snapshot.run.run <= FIRST_RUNS,
+    firstRuns: FIRST_RUNS,
     services: [...rows.values()].filter((row) => row.kind === 'service'),
     hosts: [...rows.values()].filter((row) => row.kind === 'host'),
   };
@@ -93,7 +99,7 @@ function byUrgency(a: Seen, b: Seen, { said }: Means): number {
 function toTally(checks: Seen[]): OverviewView['tally'] {
   const problems = (state: State) => checks.filter((one) => one.standing === 'problem' && one.state.word === state).length;
   const number = (standing: Seen['standing']) => checks.filter((one) => one.standing === standing).length;
-  return [
+  const entries = [
     { class: 'critical' as const, count: problems('CRITICAL'), label: 'critical' },
     { class: 'warning' as const, count: problems('WARNING'), label: 'warning' },
     { class: 'unknown' as const, count: problems('UNKNOWN'), label: 'unknown' },
@@ -101,7 +107,9 @@ function toTally(checks: Seen[]): OverviewView['tally'] {
     { class: 'skipped' as const, count: number('withheld'), label: 'not judged' },
     { class: 'none' as const, count: number('new'), label: 'no result yet' },
     { class: 'ok' as const, count: number('ok'), label: 'OK' },
-  ].filter((entry) => entry.count > 0 || ['critical', 'ok'].includes(entry.label.toLowerCase()));
+  ].filter((entry) => entry.count > 0);
+  // That all of them are OK is what the headline says.
+  return entries.length === 1 && entries[0]?.class === 'ok' ? [] : entries;
 }
 
 function toHeadline(checks: Seen[], problems: Seen[]): Pick<OverviewView, 'headline' | 'worst'> {
@@ -158,7 +166,6 @@ export function toOwnerRow(owner: Owner, means: Means): OwnerRow {
     title: owner.title,
     page: `${owner.kind}s/${owner.name}.html`,
     ...toOwnerState(checks),
-    detail: owner.detail,
     hard: hardWord(toChecks(owner), means.snapshot.statuses),
     hours: toRuns(hours, means.hourLabels),
     hoursWords: describeBar(hours, 'hours'),
@@ -177,11 +184,11 @@ function toOwnerState(checks: Seen[]): StateWord & { words: string } {
   const number = (standing: Seen['standing']) => watched.filter((one) => one.standing === standing).length;
   const inProblem = STATES.map((state) => ({
     state,
-    count: watched.filter((one) => one.standing === 'problem' && one.state.word === state).length,
+    found: watched.filter((one) => one.standing === 'problem' && one.state.word === state).length,
   }));
   const told = [
     ...(['CRITICAL', 'WARNING', 'UNKNOWN'] as const).flatMap((state) => {
-      const found = inProblem.find((one) => one.state === state)?.count ?? 0;
+      const found = inProblem.find((one) => one.state === state)?.found ?? 0;
       return found === 0 ? [] : [`${found} ${state.toLowerCase()}`];
     }),
     ...(number('soft') > 0 ? [`${number('soft')} failing`] : []),
@@ -189,7 +196,8 @@ function toOwnerState(checks: Seen[]): StateWord & { words: string } {
     ...(number('new') > 0 ? [`${number('new')} without result`] : []),
     ...(number('ok') > 0 ? [`${number('ok')} OK`] : []),
   ];
-  return { ...toWorst(watched), words: told.join(', ') || 'no checks' };
+  const isCalm = watched.length > 0 && number('ok') === watched.length;
+  return { ...toWorst(watched), words: isCalm ? count(watched.length, 'check') : told.join(', ') || 'no checks' };
 }
 
 function toWorst(watched: Seen[]): StateWord {

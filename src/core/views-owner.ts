@@ -13,7 +13,6 @@ export interface Owner {
   facts: { term: string; words: string }[];
   notes: string | null;
   neededBy: string[];
-  detail: string;
 }
 
 /** Services in the order of the configuration, then hosts. */
@@ -48,7 +47,7 @@ function toService(service: Service, own: Seen[]): Owner {
     { term: 'Defined in', words: `${service.source.file}:${service.source.line}` },
   ];
   const { name, title, notes, neededBy } = service;
-  return { kind: 'service', name, title, own, related: [], facts, notes, neededBy, detail: service.priority };
+  return { kind: 'service', name, title, own, related: [], facts, notes, neededBy };
 }
 
 function toHost(host: Host, own: Seen[], related: Seen[]): Owner {
@@ -60,5 +59,5 @@ function toHost(host: Host, own: Seen[], related: Seen[]): Owner {
     { term: 'Defined in', words: `${host.source.file}:${host.source.line}` },
   ];
   const { name, notes } = host;
-  return { kind: 'host', name, title: name, own, related, facts, notes, neededBy: [], detail: host.address ?? '' };
+  return { kind: 'host', name, title: name, own, related, facts, notes, neededBy: [] };
 }

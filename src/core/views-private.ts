@@ -15,7 +15,9 @@ import {
 } from './views-check.ts';
 import { type CheckPageView, toCheckPage } from './views-check-page.ts';
 import { type ChecksView, toChecksView } from './views-configuration.ts';
-import { type EventsView, hasEvents, toEventsPages } from './views-events.ts';
+import { toEventsPages } from './views-events.ts';
+import { hasEvents } from './views-events-owners.ts';
+import type { EventsView } from './views-events-view.ts';
 import { type FleetView, toFleetView } from './views-fleet.ts';
 import { type NeedView, toNeeds, toNeedView } from './views-needed.ts';
 import { type NoticesView, toNoticesView } from './views-notices.ts';
@@ -81,7 +83,7 @@ export function toPrivateView(snapshot: Snapshot, catalogue: MetricCatalogue): P
     title: configuration.sites.private?.title ?? configuration.title,
     madeAt: calendar.full(now),
     run: snapshot.run.run,
-    nextRunBy: calendar.full(snapshot.nextRunBy),
+    nextRunBy: calendar.short(snapshot.nextRunBy),
     zone: configuration.timezone,
     overview: toOverview([...seen.values()], rows, { means, hurt: needs.map(({ row }) => row) }),
     owners: [...rows].map(([owner, row], place) => {

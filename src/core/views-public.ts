@@ -60,7 +60,7 @@ export interface PublicService {
   bar: BarRun[];
   /** Days that were not calm, the newest first. */
   trouble: PublicDay[];
-  /** Availability over all of them. */
+  /** Availability over all of them: `99.95 %`, or a dash. */
   share: string;
   summary: string;
   /** Incidents that name it, of the last 90 days. */
@@ -103,7 +103,7 @@ export function toPublicView(snapshot: Snapshot): PublicView {
     title: configuration.sites.public?.title ?? '',
     madeAt: calendar.full(now),
     run: run.run,
-    nextRunBy: calendar.full(snapshot.nextRunBy),
+    nextRunBy: calendar.short(snapshot.nextRunBy),
     ...toHeadline(services, incidents),
     groups: toGroups(services),
     incidents,
@@ -182,7 +182,7 @@ function toPublicService(snapshot: Snapshot, service: Service, means: Means): Pu
     days,
     bar: days.map((one) => ({ class: one.class, length: 1, label: `${one.day}: ${one.words}` })),
     trouble: days.filter((one) => ['critical', 'warning', 'unknown'].includes(one.class)).reverse(),
-    share: toShareWords(windows[3]?.share ?? null),
+    share: windows[3]?.share == null ? '–' : windows[3].words,
     summary: describeDays(days, windows[3]?.share ?? null),
     incidents: means.incidents.filter(
       (one) =>
@@ -296,14 +296,11 @@ function toDays(pasts: PastOf[], labels: string[]): PublicDay[] {
   });
 }
 
-function toShareWords(share: number | null): string {
-  return share === null ? 'not measured yet' : `${formatAvailability(share)} available`;
-}
-
 function describeDays(days: PublicDay[], share: number | null): string {
   const down = days.filter((day) => day.class === 'critical').length;
   const measured = days.filter((day) => day.class !== 'none' && day.class !== 'skipped').length;
   if (measured === 0) return 'last 90 days: nothing measured yet';
+  if (share === null) return 'last 90 days: measured for the first time just now';
   const since = measured < 90 ? `, measured on ${count(measured, 'day')}` : '';
   const trouble = down === 0 ? 'never down' : `down for some time on ${count(down, 'day')}`;
   return `last 90 days: ${formatAvailability(share)} available, ${trouble}${since}`;

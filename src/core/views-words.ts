@@ -14,6 +14,8 @@ export interface Calendar {
   full(at: number): Moment;
   /** For overview pages, which are made anew in every run: `14:05 UTC`, on another day `Sat 21 Nov 14:05 UTC`. */
   short(at: number): Moment;
+  /** Under a heading that names the day: `14:05 UTC`. */
+  time(at: number): Moment;
   /** Time until now in words. */
   age(at: number): string;
 }
@@ -24,6 +26,7 @@ export function toCalendar(zone: string, now: number): Calendar {
   return {
     full: (at) => kept(fulls, at, () => ({ iso: toTimestamp(at), words: formatTime(at, zone) })),
     short: (at) => kept(shorts, at, () => ({ iso: toTimestamp(at), words: toShortWords(at, now, zone) })),
+    time: (at) => ({ iso: toTimestamp(at), words: toShortWords(at, at, zone) }),
     age: (at) => formatAge((now - at) / 1000),
   };
 }

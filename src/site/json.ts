@@ -112,6 +112,13 @@ export function toForgottenJson(text: string, stopped: { since: string | null; s
   return toJson({ ...status, stopped });
 }
 
+/** Which site a `status.json` is of: the private one lists checks, the public one services. Null when it cannot be read. */
+export function siteOfStatus(text: string): 'private' | 'public' | null {
+  const { checks, services } = parseObject(text);
+  if (Array.isArray(checks)) return 'private';
+  return Array.isArray(services) ? 'public' : null;
+}
+
 function parseObject(text: string): Record<string, unknown> {
   try {
     const found: unknown = JSON.parse(text);

@@ -2,13 +2,15 @@ import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from
 import { join } from 'node:path';
 import { toCalendar } from '../core/views-words.ts';
 import { type Badge, toBadgeJson, toBadgePng, toBadgeSvg } from './badge.ts';
-import { toForgottenJson } from './json.ts';
+import { siteOfStatus, toForgottenJson } from './json.ts';
 import { toForgottenMetrics } from './openmetrics.ts';
 import { loadRenderer } from './renderer.ts';
 import { STOP_MARK } from './stop-mark.ts';
 
 /** Pages that answer a question; those of the public site's services do, those of the private one say as of when they are. */
-const ANSWERS = { private: 'needed', public: 'services' } as const;
+const ANSWERS = { private: ['needed'], public: ['services'] };
+/** Of which site a folder is that has lost its `status.json` cannot be told: no page of it is believed. */
+const ALL_ANSWERS = Object.values(ANSWERS).flat();
 
 /**
  * Puts a page that says so in the place of an overview that is no longer true, and of each page that answers a question: a page cannot
@@ -37,12 +39,17 @@ export async function replaceStalePage(
   putPage('index.html');
   for (const inner of ['state', 'needed'])
     for (const name of namesIn(folder, inner, '.txt')) forgetState(join(folder, inner, name));
-  const answers = existsSync(join(folder, 'badge')) ? ANSWERS.public : ANSWERS.private;
-  for (const name of namesIn(folder, answers, '.html')) putPage(`${answers}/${name}`);
+  for (const inner of answersIn(folder)) for (const name of namesIn(folder, inner, '.html')) putPage(`${inner}/${name}`);
   const stopped = { since: since === null ? null : calendar.full(since).iso, seen_at: calendar.full(now).iso };
   alter(join(folder, 'status.json'), (text) => toForgottenJson(text, stopped));
   alter(join(folder, 'metrics.txt'), toForgottenMetrics);
   for (const name of namesIn(folder, 'badge', '.json')) forgetBadge(join(folder, 'badge'), name.slice(0, -'.json'.length));
+}
+
+function answersIn(folder: string): string[] {
+  const path = join(folder, 'status.json');
+  const site = existsSync(path) ? siteOfStatus(readFileSync(path, 'utf8')) : null;
+  return site === null ? ALL_ANSWERS : ANSWERS[site];
 }
 
 /** A page that asks for itself again goes on to do so: an open tab then shows by itself that monitoring is back. Seconds, 0 for never. */

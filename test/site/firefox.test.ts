@@ -62,6 +62,31 @@ const DRAWN = `() => {
   return { bar: height('.bar i'), columns: drawn.length };
 }`;
 
+/** What a finger is to meet that is lower than 24 pixels (WCAG 2.2, 2.5.8): links in sentences are excepted. */
+const SMALL_TARGETS = `() => [...document.querySelectorAll('nav a, summary, .problem h3 a, .owners th a, .rows a')]
+  .filter((one) => one.getBoundingClientRect().height > 0 && one.getBoundingClientRect().height < 24)
+  .map((one) => one.textContent + ' ' + one.getBoundingClientRect().height)
+  .slice(0, 5)`;
+/** Left edges of what is to stand below each other, each list with a name: more than one value in a list is a ragged column. */
+const EDGES = `() => {
+  const edges = (selector, side) => [...new Set([...document.querySelectorAll(selector)].map((one) => Math.round(one.getBoundingClientRect()[side])))];
+  return [
+    ['names of problems', edges('.problem .when', 'left')],
+    ['bars of problems', edges('.problem .past', 'left')],
+    ['what fails without an alert', edges('[aria-labelledby="Soft"] .said', 'left')],
+    ['words of who is hurt', edges('.hurt .soft', 'left')],
+    ['shares of services', edges('.lane .share', 'right')],
+    ['bars of services', edges('.service .bar', 'right')],
+  ];
+}`;
+/** Whether a click in the middle of a host's card, beside its words, leads to its page. */
+const CARD = `() => {
+  const card = document.querySelector('.hosts li');
+  card.scrollIntoView();
+  const { left, top, width, height } = card.getBoundingClientRect();
+  return document.elementFromPoint(left + width / 2, top + height - 4)?.closest('a')?.getAttribute('href') ?? null;
+}`;
+
 const SCHEME = 'layout.css.prefers-color-scheme.content-override';
 
 describe('a browser', () => {
@@ -131,6 +156,34 @@ describe('a browser', () => {
       }
     });
   }
+
+  it(
+    '[H2] what a finger is to meet is large enough, columns are not ragged, and a host’s card leads to its page',
+    needs('firefox-esr'),
+    async () => {
+      const browser = await openFirefox('safest');
+      try {
+        const page = await browser.newPage();
+        const evaluate = <T>(code: string) => page.evaluate(`(${code})()`) as Promise<T>;
+        let lists = 0;
+        for (const path of PAGES) {
+          await page.setViewport({ width: 360, height: 900 });
+          await page.goto(`${server.root}/${path}`);
+          assert.deepEqual(await evaluate<string[]>(SMALL_TARGETS), [], path);
+          if (!path.endsWith('index.html')) continue;
+          await page.setViewport({ width: 1400, height: 900 });
+          for (const [name, edges] of await evaluate<[string, number[]][]>(EDGES)) {
+            assert.ok(edges.length <= 1, `${path}: ${name} stand at ${edges.join(', ')}`);
+            lists += edges.length;
+          }
+          if (path.startsWith('private')) assert.equal(await evaluate(CARD), 'hosts/web1.html');
+        }
+        assert.equal(lists, 6);
+      } finally {
+        await browser.close();
+      }
+    },
+  );
 
   it('[H2] [case W07] a page asks for itself and its style sheet only', needs('firefox-esr'), insistOnRequests);
 

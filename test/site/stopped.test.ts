@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { toTimestamp } from '../../src/core/calendar.ts';
 import { replaceStalePage } from '../../src/site/stopped.ts';
@@ -41,6 +42,41 @@ describe('a site whose monitoring has stopped', () => {
     }
     assert.match(sites.files.get('public/services/website.html') ?? '', /class="state/, 'what stood there before');
   });
+
+  const lost: { name: string; what: string; site: string; replaced: string; kept: string | null }[] = [
+    {
+      name: 'a public site without badges is one',
+      what: 'public/badge',
+      site: 'public',
+      replaced: 'services/website.html',
+      kept: null,
+    },
+    {
+      name: 'a private site keeps what says as of when it is',
+      what: 'none',
+      site: 'private',
+      replaced: 'needed/users.html',
+      kept: 'services/website.html',
+    },
+    {
+      name: 'nothing is believed of a site that has lost its status.json',
+      what: 'private/status.json',
+      site: 'private',
+      replaced: 'services/website.html',
+      kept: null,
+    },
+  ];
+  for (const { name, what, site, replaced, kept } of lost) {
+    it(`[W4] ${name}`, async () => {
+      const own = await publishInto(demo, DEMO_CATALOGUE);
+      rmSync(`${own.folder}/${what}`, { recursive: true, force: true });
+      await stop(own.folder, now);
+      const files = readFiles(own.folder);
+      assert.match(files.get(`${site}/${replaced}`) ?? '', /Monitoring has stopped since/);
+      if (kept !== null) assert.equal(files.get(`${site}/${kept}`), own.files.get(`${site}/${kept}`));
+      own.remove();
+    });
+  }
 
   it('[W5] [W6] every word for scripts is unknown, of services, hosts and of what is needed', () => {
     const words = names(/^private\/(state|needed)\/.*\.txt$/);

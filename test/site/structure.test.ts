@@ -45,6 +45,15 @@ describe('the style sheet', () => {
       }
     });
 
+    it(`[H2] ${scheme}: on the ground of a verdict, what says it and what stands beside it can be read`, () => {
+      for (const state of ['ok', 'warning', 'critical']) {
+        for (const text of ['ink', 'link', state]) {
+          const found = contrast(values.get(text) ?? '', values.get(`${state}-wash`) ?? '');
+          assert.ok(found >= 4.5, `${text} on ${state}-wash: ${found.toFixed(2)}`);
+        }
+      }
+    });
+
     it(`[H2] ${scheme}: the states' fills are told apart by who sees no red or green: the worse, the farther from the paper`, () => {
       const fill = (name: string) => values.get(`${name}-fill`) ?? '';
       const paper = values.get('paper') ?? '';
