@@ -63,6 +63,8 @@ function wrap(shell: string[], env: Record<string, string>, args: string[] = [],
       VIGIE_SENDMAIL: at('sendmail'),
       VIGIE_STATE: at('state'),
       RUNTIME_DIRECTORY: folder.path,
+      // Whoever else it runs as could not write there.
+      NODE_V8_COVERAGE: '',
       ...env,
     },
   });

@@ -51,7 +51,7 @@ export function needsMachine(): ReturnType<typeof needs> {
 function enter(pid: number, script: string): { status: number | null; stdout: string; stderr: string } {
   const env = ['env', '-i', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'HOME=/root'];
   const args = ['-t', String(pid), '-m', '-p', '-C', '-u', '-i', '-n', '-r', '-w', ...env, 'sh', '-c', script];
-  return spawnSync('nsenter', args, { encoding: 'utf8', timeout: 60_000 });
+  return spawnSync('nsenter', args, { encoding: 'utf8', timeout: 300_000 });
 }
 
 /** A Debian whose process 1 is a real systemd, unseen by this machine; nothing of it is left when it has stopped. */
