@@ -87,8 +87,10 @@ function remember(path: string, text: string): boolean {
   }
 }
 
+/** A pipe in its place would be waited for, for ever. */
 function readLast(path: string): { at: number; digest: string } | null {
   try {
+    if (!lstatSync(path).isFile()) return null;
     return JSON.parse(readFileSync(path, 'utf8')) as { at: number; digest: string };
   } catch {
     return null;

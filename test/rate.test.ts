@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { isFirstIn } from '../src/rate.ts';
@@ -92,6 +93,16 @@ describe('what is said once in six hours', () => {
       assert.deepEqual(readdirSync(at('target')), []);
     });
   }
+
+  it('[T7] a pipe or a link in the place of what was remembered is neither waited for nor believed', () => {
+    mkdirSync(at('state'));
+    const path = at('state/complaint-database.json');
+    execFileSync('mkfifo', [path]);
+    assert.deepEqual([say(NOON), say(NOON)], [true, false]);
+    renameSync(path, at('elsewhere'));
+    symlinkSync(at('elsewhere'), path);
+    assert.deepEqual([say(NOON), say(NOON), lstatSync(path).isFile()], [true, false, true]);
+  });
 
   it('[W1] where nothing at all can be remembered, the first minute of a quarter of a day says it', () => {
     writeFileSync(at('state'), '');

@@ -181,6 +181,23 @@ for (const { name, command } of SHELLS) {
       assert.equal(mails().length, 3);
     });
 
+    it('[T7] writes through no link and waits for no pipe that the owner of the state folder put there for root', async () => {
+      const stamp = at('state', 'cron-cannot-run.stamp');
+      writeFileSync(at('precious'), 'precious\n');
+      symlinkSync(at('precious'), `${stamp}.new`);
+      execFileSync('mkfifo', [stamp]);
+      const vigie = { VIGIE: '/nonexistent/vigie' };
+      await wrap(command, vigie);
+      await wrap(command, vigie);
+      assert.equal(mails().length, 1);
+      assert.equal(readFileSync(at('precious'), 'utf8'), 'precious\n');
+      rmSync(stamp);
+      mkdirSync(stamp);
+      await wrap(command, vigie);
+      await wrap(command, vigie);
+      assert.equal(mails().length, 2);
+    });
+
     it('[T7] keeps nothing in a folder that others prepared for it, but takes the next', async () => {
       rmSync(at('state'), { recursive: true });
       const own = `vigie-${process.getuid?.()}`;
