@@ -83,13 +83,15 @@ describe('what is said once in six hours', () => {
     },
   ];
   for (const { name, prepare, skip } of refused) {
-    it(`[T7] a folder of our name that ${name} is not used, but the next`, skip === undefined ? {} : { skip }, () => {
+    it(`[T7] a folder of our name that ${name} is not used, but one beside it of a name that nobody can foresee`, skip === undefined ? {} : { skip }, () => {
       for (const path of ['target', 'next']) mkdirSync(at(path));
       writeFileSync(at('state'), '');
       prepare(at('run', OWN));
       const env = { RUNTIME_DIRECTORY: at('run'), XDG_RUNTIME_DIR: 'relative', TMPDIR: at('next') };
       assert.deepEqual([say(NOON, { env }), say(NOON, { env })], [true, false]);
-      assert.equal(readdirSync(at('next', OWN)).length, 1);
+      const beside = readdirSync(at('run')).filter((file) => file !== OWN);
+      assert.match(beside.join(), /^vigie-\d+-\w{6}$/);
+      assert.deepEqual([readdirSync(at('run', ...beside)).length, readdirSync(at('next'))], [1, []]);
       assert.deepEqual(readdirSync(at('target')), []);
     });
   }
@@ -102,6 +104,17 @@ describe('what is said once in six hours', () => {
     renameSync(path, at('elsewhere'));
     symlinkSync(at('elsewhere'), path);
     assert.deepEqual([say(NOON), say(NOON), lstatSync(path).isFile()], [true, false, true]);
+  });
+
+  it('[T7] a folder beside ours that belongs to somebody else, or that they may enter, is not used either', () => {
+    writeFileSync(at('state'), '');
+    writeFileSync(at('run', OWN), '');
+    mkdirSync(at('run', `${OWN}-aaaaaa`));
+    chmodSync(at('run', `${OWN}-aaaaaa`), 0o755);
+    symlinkSync(at(), at('run', `${OWN}-bbbbbb`));
+    assert.deepEqual([say(NOON), say(NOON)], [true, false]);
+    assert.equal(readdirSync(at('run')).length, 4);
+    assert.deepEqual(readdirSync(at('run', `${OWN}-aaaaaa`)), []);
   });
 
   it('[W1] where nothing at all can be remembered, the first minute of a quarter of a day says it', () => {
