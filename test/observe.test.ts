@@ -99,7 +99,7 @@ describe('one check', () => {
   it('[case H01] a check that ignores its abort is left behind at its timeout', async () => {
     const [result] = await observe([checkOf({ timeout: 0.05, deadline: 0.05, ...once })], () => new Promise(() => {}));
     assert.deepEqual([result?.state, result?.code], ['CRITICAL', 'timeout.total']);
-    assert.ok((result?.duration ?? 9) < 5);
+    assert.ok((result?.duration ?? 99) < 20);
   });
 
   it('[case H01] a check that ends on its abort has the last word', async () => {

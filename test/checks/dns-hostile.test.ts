@@ -81,7 +81,7 @@ describe('dns check on a faulty or hostile name server', () => {
   it('[case D04] a named server that says nothing has failed, at the deadline', async () => {
     const seen = await ask(() => {}, {}, 200);
     assert.deepEqual([seen.kind, codeOf(seen)], ['failed', 'dns.timeout']);
-    assert.match(seen.output, /no answer within 0\.2/);
+    assert.match(seen.output, /no answer within [\d.]+ s/);
   });
 
   it("[case D04] this machine's own resolvers that say nothing leave us blind: unknown", async (t) => {

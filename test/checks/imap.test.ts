@@ -42,7 +42,7 @@ describe('imap check against the real dovecot', needs('dovecot'), () => {
   it('[K25] TLS, login and the opened mailbox are measured', async () => {
     const seen = await run(dovecot.tlsPort, { ...tls(), login });
     assert.equal(seen.kind, 'measured', seen.output);
-    assert.match(seen.output, /^logged in, 3 messages in INBOX in 0\.\d+ s$/);
+    assert.match(seen.output, /^logged in, 3 messages in INBOX in [\d.]+ s$/);
     assert.equal(seen.metrics?.['messages'], 3);
     assert.ok(Math.abs((seen.metrics?.['days_left'] ?? 0) - 90) < 1);
   });
@@ -50,7 +50,7 @@ describe('imap check against the real dovecot', needs('dovecot'), () => {
   it('[K25] the same behind STARTTLS, and without a login the greeting', async () => {
     assert.match((await run(dovecot.port, { ...tls(), login, security: 'starttls' })).output, /^logged in, 3 messages/);
     const seen = await run(dovecot.port, { ...tls(), security: 'starttls' });
-    assert.match(seen.output, /^"\* OK Dovecot .*ready\." in 0\.\d+ s$/);
+    assert.match(seen.output, /^"\* OK Dovecot .*ready\." in [\d.]+ s$/);
     assert.equal((await run(dovecot.port, { security: 'none' })).kind, 'measured');
   });
 

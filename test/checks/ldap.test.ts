@@ -39,7 +39,7 @@ describe('ldap check against the real slapd', needs('slapd'), () => {
   it('[K26] StartTLS, a bind and a search are measured', async () => {
     const seen = await run(slapd.port, { ...tls(), bind, ...HOSTS });
     assert.equal(seen.kind, 'measured', seen.output);
-    assert.match(seen.output, /^3 entries, bound in 0\.\d+ s$/);
+    assert.match(seen.output, /^3 entries, bound in [\d.]+ s$/);
     assert.equal(seen.metrics?.['entries'], 3);
     assert.ok(Math.abs((seen.metrics?.['days_left'] ?? 0) - 90) < 1);
   });

@@ -70,7 +70,7 @@ smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_
   it('[K25] greeting, EHLO and STARTTLS with a valid certificate are measured', async () => {
     const seen = await check({ banner: 'mail.site.test' });
     assert.equal(seen.kind, 'measured', seen.output);
-    assert.match(seen.output, /^220 mail\.site\.test ESMTP Postfix.* in 0\.\d+ s$/);
+    assert.match(seen.output, /^220 mail\.site\.test ESMTP Postfix.* in [\d.]+ s$/);
     assert.ok(Math.abs((seen.metrics?.['days_left'] ?? 0) - 90) < 1);
   });
 

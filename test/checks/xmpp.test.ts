@@ -33,7 +33,7 @@ describe('xmpp check against the real prosody', needs('prosody'), () => {
   it('[K19] stream, STARTTLS, the certificate for the domain and the mechanisms are measured', async () => {
     const seen = await run(at(prosody.port));
     assert.equal(seen.kind, 'measured', seen.output);
-    assert.match(seen.output, /^stream to site\.test, .*(PLAIN|SCRAM-SHA-1).* in 0\.\d+ s$/);
+    assert.match(seen.output, /^stream to site\.test, .*(PLAIN|SCRAM-SHA-1).* in [\d.]+ s$/);
     assert.ok(Math.abs((seen.metrics?.['days_left'] ?? 0) - 90) < 1);
   });
 

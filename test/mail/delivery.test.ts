@@ -273,7 +273,7 @@ describe('the outbox', () => {
       server.fault = (at) => (at === step ? 'hang' : undefined);
       const began = performance.now();
       assert.deepEqual(await deliver(NOON, configuration), { sent: 0, queued: 2, failed: 0 });
-      assert.ok(performance.now() - began < 1500);
+      assert.ok(performance.now() - began < 15_000);
       const answers = readMessages(history.database, 10).map(({ answer }) => answer);
       assert.ok(
         answers.some((answer) => /^no answer within 0.25 s$|^Greeting never received$/.test(answer)),

@@ -84,7 +84,7 @@ test('[N1] a proxy that greets but has no answer for the target in time is timeo
   await assert.rejects(testContext({ proxy: toProxy(server.port), timeoutMs: 200 }).dial(TARGET), (error) => {
     assert.ok(error instanceof TargetFailure);
     assert.equal(error.code, 'timeout.connect');
-    assert.match(error.message, /proxy got no connection to name\.example port 80 within 0\.\d s/);
+    assert.match(error.message, /proxy got no connection to name\.example port 80 within [\d.]+ s/);
     return true;
   });
   await server.closed;

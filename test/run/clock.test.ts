@@ -85,9 +85,9 @@ describe('a clock that is set while vigie watches', needs('faketime'), () => {
       // What looks days old is packed already; nothing is forgotten.
       const [packed] = rows<{ count: number }>('SELECT coalesce(sum(results), 0) AS count FROM packed');
       assert.equal(results.length + (packed?.count ?? 0), 5);
-      assert.ok(results.every(({ duration }) => duration >= 0 && duration < 10));
+      assert.ok(results.every(({ duration }) => duration >= 0 && duration < 60));
       assert.ok(
-        rows<{ duration_ms: number }>('SELECT duration_ms FROM runs').every(({ duration_ms: ms }) => ms >= 0 && ms < 20_000),
+        rows<{ duration_ms: number }>('SELECT duration_ms FROM runs').every(({ duration_ms: ms }) => ms >= 0 && ms < 60_000),
       );
     });
   }
@@ -113,11 +113,11 @@ describe('a clock that is set while vigie watches', needs('faketime'), () => {
       const onStart = () => void waitFor(() => target.requests === 2).then(() => writeFileSync(at('offset'), step));
       const { code, stderr } = await runAt('', ['--now', '*'], { env, onStart });
       assert.deepEqual([code, stderr], [0, '']);
-      assert.ok(performance.now() - began < 10_000);
+      assert.ok(performance.now() - began < 60_000);
       assert.deepEqual(subjects().slice(1), [PROBLEM]);
       const [result] = rows<{ duration: number; code: string }>('SELECT duration, code FROM readable_results WHERE run = 2');
       assert.equal(result?.code, 'http.status');
-      assert.ok((result?.duration ?? 0) >= 0.55 && (result?.duration ?? 0) < 5, `${result?.duration} s`);
+      assert.ok((result?.duration ?? 0) >= 0.55 && (result?.duration ?? 0) < 60, `${result?.duration} s`);
     });
   }
 });
