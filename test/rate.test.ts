@@ -83,17 +83,21 @@ describe('what is said once in six hours', () => {
     },
   ];
   for (const { name, prepare, skip } of refused) {
-    it(`[T7] a folder of our name that ${name} is not used, but one beside it of a name that nobody can foresee`, skip === undefined ? {} : { skip }, () => {
-      for (const path of ['target', 'next']) mkdirSync(at(path));
-      writeFileSync(at('state'), '');
-      prepare(at('run', OWN));
-      const env = { RUNTIME_DIRECTORY: at('run'), XDG_RUNTIME_DIR: 'relative', TMPDIR: at('next') };
-      assert.deepEqual([say(NOON, { env }), say(NOON, { env })], [true, false]);
-      const beside = readdirSync(at('run')).filter((file) => file !== OWN);
-      assert.match(beside.join(), /^vigie-\d+-\w{6}$/);
-      assert.deepEqual([readdirSync(at('run', ...beside)).length, readdirSync(at('next'))], [1, []]);
-      assert.deepEqual(readdirSync(at('target')), []);
-    });
+    it(
+      `[T7] a folder of our name that ${name} is not used, but one beside it of a name that nobody can foresee`,
+      skip === undefined ? {} : { skip },
+      () => {
+        for (const path of ['target', 'next']) mkdirSync(at(path));
+        writeFileSync(at('state'), '');
+        prepare(at('run', OWN));
+        const env = { RUNTIME_DIRECTORY: at('run'), XDG_RUNTIME_DIR: 'relative', TMPDIR: at('next') };
+        assert.deepEqual([say(NOON, { env }), say(NOON, { env })], [true, false]);
+        const beside = readdirSync(at('run')).filter((file) => file !== OWN);
+        assert.match(beside.join(), /^vigie-\d+-\w{6}$/);
+        assert.deepEqual([readdirSync(at('run', ...beside)).length, readdirSync(at('next'))], [1, []]);
+        assert.deepEqual(readdirSync(at('target')), []);
+      },
+    );
   }
 
   it('[T7] a pipe or a link in the place of what was remembered is neither waited for nor believed', () => {
