@@ -5,7 +5,7 @@ import type { Plan } from './core/notify.ts';
 import { judgeReboots, type Reboots } from './core/reboot.ts';
 import type { Database } from './store/database.ts';
 import { readMeta } from './store/history.ts';
-import { countOwnChanges } from './store/people.ts';
+import { readOwnChanges } from './store/people.ts';
 import { readReports } from './store/reports.ts';
 
 /** What hosts say to have changed by themselves, as one run works with it. */
@@ -27,7 +27,7 @@ export function hearHosts(
   const news = evaluated.flatMap(({ result }) => (result.report?.isNews === true ? result.report.report : []));
   const before = news.length === 0 ? new Map() : readReports(database);
   const found = news.flatMap((report) => findHostChanges(before.get(report.host), report, now));
-  const changes = boundChanges(found, (host) => countOwnChanges(database, host, now - DAY_MS));
+  const changes = boundChanges(found, (host) => readOwnChanges(database, host, now - DAY_MS));
   const stored = readMeta(database, REBOOTS) ?? '{}';
   return {
     changes,

@@ -1,5 +1,16 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 const PAUSE_MS = 6 * 3_600_000;
@@ -50,10 +61,23 @@ function* ownFolders({ env, uid }: Outside): Generator<string> {
   const { RUNTIME_DIRECTORY, XDG_RUNTIME_DIR, TMPDIR } = env;
   for (const base of [RUNTIME_DIRECTORY, XDG_RUNTIME_DIR, TMPDIR || '/tmp', '/dev/shm']) {
     if (base === undefined || !base.startsWith('/')) continue;
-    const folder = join(base, `vigie-${uid}`);
-    makeFolder(folder, false);
-    if (isOnlyOurs(folder, uid)) yield folder;
+    const folder = findFolder(base, `vigie-${uid}`, uid);
+    if (folder !== undefined) yield folder;
   }
+}
+
+/** Whoever took our name there must not silence us: then it is one of a name that nobody can foresee. */
+function findFolder(base: string, own: string, uid: number): string | undefined {
+  makeFolder(join(base, own), false);
+  if (isOnlyOurs(join(base, own), uid)) return join(base, own);
+  try {
+    const known = readdirSync(base).find((name) => name.startsWith(`${own}-`) && isOnlyOurs(join(base, name), uid));
+    if (known !== undefined) return join(base, known);
+    const made = mkdtempSync(join(base, `${own}-`));
+    if (isOnlyOurs(made, uid)) return made;
+    rmdirSync(made);
+  } catch {}
+  return undefined;
 }
 
 /** Whoever else may write among the temporary files can make a folder or a link of that name, but none that belongs to us. */
@@ -87,8 +111,10 @@ function remember(path: string, text: string): boolean {
   }
 }
 
+/** A pipe in its place would be waited for, for ever. */
 function readLast(path: string): { at: number; digest: string } | null {
   try {
+    if (!lstatSync(path).isFile()) return null;
     return JSON.parse(readFileSync(path, 'utf8')) as { at: number; digest: string };
   } catch {
     return null;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { isFirstIn } from '../src/rate.ts';
@@ -82,16 +83,43 @@ describe('what is said once in six hours', () => {
     },
   ];
   for (const { name, prepare, skip } of refused) {
-    it(`[T7] a folder of our name that ${name} is not used, but the next`, skip === undefined ? {} : { skip }, () => {
-      for (const path of ['target', 'next']) mkdirSync(at(path));
-      writeFileSync(at('state'), '');
-      prepare(at('run', OWN));
-      const env = { RUNTIME_DIRECTORY: at('run'), XDG_RUNTIME_DIR: 'relative', TMPDIR: at('next') };
-      assert.deepEqual([say(NOON, { env }), say(NOON, { env })], [true, false]);
-      assert.equal(readdirSync(at('next', OWN)).length, 1);
-      assert.deepEqual(readdirSync(at('target')), []);
-    });
+    it(
+      `[T7] a folder of our name that ${name} is not used, but one beside it of a name that nobody can foresee`,
+      skip === undefined ? {} : { skip },
+      () => {
+        for (const path of ['target', 'next']) mkdirSync(at(path));
+        writeFileSync(at('state'), '');
+        prepare(at('run', OWN));
+        const env = { RUNTIME_DIRECTORY: at('run'), XDG_RUNTIME_DIR: 'relative', TMPDIR: at('next') };
+        assert.deepEqual([say(NOON, { env }), say(NOON, { env })], [true, false]);
+        const beside = readdirSync(at('run')).filter((file) => file !== OWN);
+        assert.match(beside.join(), /^vigie-\d+-\w{6}$/);
+        assert.deepEqual([readdirSync(at('run', ...beside)).length, readdirSync(at('next'))], [1, []]);
+        assert.deepEqual(readdirSync(at('target')), []);
+      },
+    );
   }
+
+  it('[T7] a pipe or a link in the place of what was remembered is neither waited for nor believed', () => {
+    mkdirSync(at('state'));
+    const path = at('state/complaint-database.json');
+    execFileSync('mkfifo', [path]);
+    assert.deepEqual([say(NOON), say(NOON)], [true, false]);
+    renameSync(path, at('elsewhere'));
+    symlinkSync(at('elsewhere'), path);
+    assert.deepEqual([say(NOON), say(NOON), lstatSync(path).isFile()], [true, false, true]);
+  });
+
+  it('[T7] a folder beside ours that belongs to somebody else, or that they may enter, is not used either', () => {
+    writeFileSync(at('state'), '');
+    writeFileSync(at('run', OWN), '');
+    mkdirSync(at('run', `${OWN}-aaaaaa`));
+    chmodSync(at('run', `${OWN}-aaaaaa`), 0o755);
+    symlinkSync(at(), at('run', `${OWN}-bbbbbb`));
+    assert.deepEqual([say(NOON), say(NOON)], [true, false]);
+    assert.equal(readdirSync(at('run')).length, 4);
+    assert.deepEqual(readdirSync(at('run', `${OWN}-aaaaaa`)), []);
+  });
 
   it('[W1] where nothing at all can be remembered, the first minute of a quarter of a day says it', () => {
     writeFileSync(at('state'), '');

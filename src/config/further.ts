@@ -2,6 +2,8 @@ import type { CheckType } from '../check-type.ts';
 import type { Option } from '../core/option.ts';
 import { bind, type Mistake, type Schema } from './schema.ts';
 
+const LONG_LIST = 100;
+
 type Written = Record<string, unknown>;
 
 /**
@@ -16,24 +18,32 @@ export function findFurther(type: CheckType, schema: Schema, written: Written, m
   const open = Object.entries(type.options).filter(([key]) => wrong.has(key) || (isAnyUnknown && !Object.hasOwn(written, key)));
   const samples = new Map(open.map(([key, option]) => [key, samplesOf(option, type.example[key])]));
   const right = Object.fromEntries(Object.entries(written).filter(([key]) => !wrong.has(key)));
-  const tried = variantsOf(samples)
-    .map((variant) => ({ variant, bound: bind(schema, { ...right, ...variant }) }))
-    .filter(({ bound }) => bound.mistakes === undefined);
+  const tried = new Set<string>();
+  let common: [string, string][] | null = null;
+  const needed = open.filter(([, option]) => option.optional !== true && option.default === undefined).map(([key]) => key);
+  for (const variant of variantsOf(samples, needed)) {
+    const { value, mistakes: unbound } = bind(schema, { ...right, ...variant });
+    if (unbound !== undefined) continue;
+    for (const key of Object.keys(variant)) tried.add(key);
+    const found: Record<string, string> = type.validate(value as never);
+    const entries: [string, string][] = common ?? Object.entries(found).filter(([key]) => !wrong.has(key));
+    common = entries.filter(([key, message]) => found[key] === message);
+    // As in most: a slip in a profile is one of every host's checks, and each has a hundred variants.
+    if (common.length === 0) return {};
+  }
   // What could not be tried might be what was meant.
-  if (!open.every(([key]) => tried.some(({ variant }) => Object.hasOwn(variant, key)))) return {};
-  const [first, ...others] = tried.map(({ bound }) => type.validate?.(bound.value as never) ?? {});
-  const entries = Object.entries(first ?? {});
-  return Object.fromEntries(entries.filter(([key, message]) => !wrong.has(key) && others.every((found) => found[key] === message)));
+  return open.every(([key]) => tried.has(key)) ? Object.fromEntries(common ?? []) : {};
 }
 
-/** None of them, all of them, each alone, and all but each. */
-function variantsOf(samples: Map<string, unknown[]>): Written[] {
+/** None of them but what is needed, all of them, each alone, and all but each. */
+function variantsOf(samples: Map<string, unknown[]>, needed: string[]): Written[] {
   const all: Written = Object.fromEntries([...samples].flatMap(([key, [value]]) => (value === undefined ? [] : [[key, value]])));
-  const variants: Written[] = [{}, all];
+  const few: Written = Object.fromEntries(Object.entries(all).filter(([key]) => needed.includes(key)));
+  const variants: Written[] = [few, all];
   for (const [key, values] of samples) {
     const { [key]: _, ...others } = all;
     variants.push(others);
-    for (const value of values) variants.push({ [key]: value }, { ...others, [key]: value });
+    for (const value of values) variants.push({ ...few, [key]: value }, { ...others, [key]: value });
   }
   return variants;
 }
@@ -45,12 +55,18 @@ function samplesOf(option: Option, example?: unknown): unknown[] {
       return [...option.choices];
     case 'boolean':
       return [true, false];
-    case 'list':
-      return example === undefined
-        ? samplesOf(option.item)
-            .slice(0, 1)
-            .map((item) => [item])
-        : [example];
+    case 'list': {
+      const [item] = Array.isArray(example) && example.length > 0 ? example : samplesOf(option.item);
+      // Also a long one: of another option it may be said that it is more than there are of these.
+      const long = new Array(option.maxItems ?? LONG_LIST).fill(item);
+      return item === undefined ? [] : [example ?? [item], long];
+    }
+    case 'integer':
+    case 'number':
+      return [example, option.min, option.max, 1].filter((value) => value !== undefined);
+    case 'url':
+      // Of each kind: what else is right depends on it, such as `tls`.
+      return option.schemes.map((scheme) => `${scheme}://x.example/`);
     default:
       return example === undefined ? sampleOf(option) : [example];
   }
@@ -60,11 +76,6 @@ function sampleOf(option: Option): unknown[] {
   switch (option.kind) {
     case 'text':
       return option.pattern === undefined ? ['x'] : [];
-    case 'url':
-      return option.schemes.map((scheme) => `${scheme}://x.example/`);
-    case 'integer':
-    case 'number':
-      return [option.min ?? 1];
     case 'duration':
       return [option.min === undefined ? '1m' : `${option.min}s`];
     case 'size':

@@ -7,6 +7,8 @@ import { dropCache, type GoodFiles, readGoodFiles, writeCache, writeGoodFiles } 
 
 /** [case F08] A deploy gone wrong, or somebody's hand, must not silently end the monitoring of what a file described. */
 const KEPT_FOR_MS = 24 * 3_600_000;
+/** Each costs a reading of all files. */
+const MOST_ACQUITTED = 20;
 
 interface Found {
   globalFile: DiskFile;
@@ -41,6 +43,8 @@ class Loader {
   private readonly good: GoodFiles;
   /** Files whose last good version is used, or which are left out, instead of what is on disk. */
   private readonly choices = new Map<string, 'good' | 'dropped'>();
+  /** Those of them that may have no part in the mistake, oldest first: it was made together with others. */
+  private readonly suspects = new Set<string>();
   private versions: FileVersion[] = [];
   /** What the last attempt found on disk, whatever it made of it. */
   private disk: DiskFile[] = [];
@@ -60,6 +64,7 @@ class Loader {
       if (!canGoOn) throw new ConfigurationError(sortProblems(found));
       last = await this.try();
     }
+    last = await this.acquit(last);
     const problems = sortProblems(found);
     const removed = this.listRemoved();
     const warnings = sortProblems(last.warnings);
@@ -113,21 +118,49 @@ class Loader {
     const removed = bad.filter((version) => version.role === 'removed');
     if (removed.length > 0) return this.choose(removed);
     const changed = bad.filter((version) => this.isChanged(version));
-    if (changed.length > 0) return this.choose(changed);
+    if (changed.length > 0) {
+      const isShared = ({ shown }: FileVersion) =>
+        problems.every(({ file, also }) => file !== shown || (also !== undefined && also !== shown));
+      return this.choose(changed, changed.filter(isShared));
+    }
     const partners = this.versions.filter(
       (version) => this.isChanged(version) && problems.some(({ also }) => also === version.shown),
     );
-    if (partners.length > 0) return this.choose(partners);
+    if (partners.length > 0) return this.choose(partners, partners);
     const others = this.versions.filter((version) => this.isChanged(version));
-    if (others.length > 0 && this.good.size > 0) return this.choose(others);
+    if (others.length > 0 && this.good.size > 0) return this.choose(others, others);
     return bad.length > 0 && this.choose(bad);
+  }
+
+  /**
+   * Who went back for a mistake that files make together is tried again, one by one, now that the others went back too: a file with a
+   * lie in it, such as another host's key, must not hold up what the others say.
+   */
+  private async acquit(last: Attempt): Promise<Attempt> {
+    let best = last;
+    if (this.choices.size < 2) return best;
+    for (const name of [...this.suspects].slice(0, MOST_ACQUITTED)) {
+      const choice = this.choices.get(name);
+      const { versions, disk } = this;
+      if (choice === undefined) continue;
+      this.choices.delete(name);
+      const attempt = await this.try();
+      if (attempt.problems.length === 0) best = attempt;
+      else {
+        this.choices.set(name, choice);
+        this.versions = versions;
+        this.disk = disk;
+      }
+    }
+    return best;
   }
 
   private isChanged(version: FileVersion): boolean {
     return version.choice === 'disk' && version.role !== 'removed' && this.good.get(version.name)?.text !== version.text;
   }
 
-  private choose(versions: FileVersion[]): boolean {
+  private choose(versions: FileVersion[], suspects: FileVersion[] = []): boolean {
+    for (const { name } of suspects) this.suspects.add(name);
     for (const version of versions) {
       const hasGood = version.choice === 'disk' && this.isChanged(version) && this.good.has(version.name);
       if (!hasGood && version.role === 'global') return false;

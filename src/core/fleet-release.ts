@@ -40,15 +40,38 @@ export function forecastRelease(days: readonly FleetDay[], today: string): Relea
   const numbers = Object.keys(last?.releases ?? {}).flatMap((name) => toNumber(name) ?? []);
   const stable = numbers.filter(Number.isFinite);
   if (last === undefined || stable.length === 0) return null;
-  const newest = Math.max(...stable);
+  const newest = findNewest(last, stable);
   const name = Object.keys(last.releases).find((release) => toNumber(release) === newest) ?? '';
   const begun = days.filter(({ releases }) => Object.keys(releases).some((release) => toNumber(release) === newest));
   const points = begun.map((day): Point => ({ at: Date.parse(day.day) / DAY_MS, value: countOld(day, newest) }));
   const old = countOld(last, newest);
   const all = Object.entries(last.releases).reduce((sum, [release, count]) => sum + (toNumber(release) === null ? 0 : count), 0);
   const forecast = { newest: name, old, all, date: null };
-  if (old === 0) return { ...forecast, words: `all ${all} run ${name} or newer${sinceWhen(begun, newest)}` };
-  return { ...forecast, ...foretell(points, findChanges(points, begun.length < days.length), old, today) };
+  const alone = describeAlone(last, newest);
+  if (old === 0) return { ...forecast, words: `all ${all} run ${name} or newer${sinceWhen(begun, newest)}${alone}` };
+  const foretold = foretell(points, findChanges(points, begun.length < days.length), old, today);
+  return { ...forecast, ...foretold, words: foretold.words + alone };
+}
+
+/**
+ * What two hosts run: what one alone says may be a slip, or a lie that would make all others old. Where no release has two hosts,
+ * the oldest.
+ */
+function findNewest({ releases }: FleetDay, numbers: readonly number[]): number {
+  const hostsOf = (number: number) =>
+    Object.entries(releases).reduce((sum, [name, count]) => sum + (toNumber(name) === number ? count : 0), 0);
+  const shared = numbers.filter((number) => hostsOf(number) > 1);
+  return shared.length > 0 ? Math.max(...shared) : Math.min(...numbers);
+}
+
+function describeAlone({ releases }: FleetDay, newest: number): string {
+  const names = Object.keys(releases).filter((name) => {
+    const number = toNumber(name) ?? 0;
+    return number > newest && Number.isFinite(number);
+  });
+  if (names.length === 0) return '';
+  const more = names.length > 2 ? ` and ${names.length - 2} more` : '';
+  return `; ${names.slice(0, 2).join(', ')}${more}: on one host only, not taken for the newest`;
 }
 
 function countOld({ releases }: FleetDay, newest: number): number {

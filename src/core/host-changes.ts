@@ -21,18 +21,33 @@ export function findHostChanges(before: HostReport | undefined, report: HostRepo
     .map(({ at, note }) => ({ target: report.host, at, until: now + WATCH_MS, author: '', note }));
 }
 
-/** Of a host. More is a machine that never rests, or one that means to have all that depends on it watched, and its own news on every page. */
-const MOST_A_DAY = 50;
+/**
+ * Of a host. More is a machine that never rests, or one that means to have all that depends on it watched. Boots have a measure of their
+ * own: a Puppet that changes something in each of its 48 runs a day must not use up what tells who came back.
+ */
+const MOST_A_DAY = { boots: 20, others: 50 };
 
-/** Without what a host says beyond its measure; `before`: how often it said something in the last day. The last one says that it is. */
-export function boundChanges(changes: readonly HostChange[], before: (host: string) => number): HostChange[] {
-  const numbers = new Map<string, number>();
-  return changes.flatMap((change) => {
-    const number = (numbers.get(change.target) ?? before(change.target)) + 1;
-    numbers.set(change.target, number);
-    if (number > MOST_A_DAY) return [];
-    return [number < MOST_A_DAY ? change : { ...change, note: `${change.note}; change ${number} in a day, more are not heard` }];
+/**
+ * What a host says beyond its measure is no longer watched, nor an event: a problem soon after it says so all the same. `before`: the
+ * notes of its changes that were watched in the last day. The last one that is watched says that it is.
+ */
+export function boundChanges(changes: readonly HostChange[], before: (host: string) => string[]): HostChange[] {
+  const notes = new Map<string, string[]>();
+  return changes.map((change) => {
+    const { target, note } = change;
+    const earlier = notes.get(target) ?? before(target);
+    notes.set(target, [...earlier, note]);
+    const isBoot = isBootNote(note);
+    const most = isBoot ? MOST_A_DAY.boots : MOST_A_DAY.others;
+    const number = earlier.filter((one) => isBootNote(one) === isBoot).length + 1;
+    if (number < most) return change;
+    if (number > most) return { ...change, until: change.at };
+    return { ...change, note: `${note}; ${isBoot ? 'boot' : 'change'} ${number} in a day, more are not watched` };
   });
+}
+
+function isWatched({ at, until }: HostChange): boolean {
+  return until > at;
 }
 
 /** With more it is a setting of all, and everything at once in every run would be no watch but a storm. */
@@ -53,7 +68,7 @@ export function findSettingsChanges(changed: readonly Check[], now: number): Hos
 /** For the events page: what changed by itself stands beside what it broke. A reboot has an event of its own, at its end. */
 export function toChangeEvents(changes: readonly HostChange[], { now, run }: { now: number; run: number }): Event[] {
   return changes
-    .filter((change) => !isReboot(change))
+    .filter((change) => !isBootNote(change.note) && (isWatched(change) || change.target === '*'))
     .map(({ target, at, note }) => {
       const host = target === '*' ? null : target;
       return { at: now, run, kind: 'change', check: null, host, state: null, onset: at, reason: note, output: '', told: false };
@@ -67,8 +82,13 @@ interface Found {
 
 const REBOOTED = 'it was booted';
 
-export function isReboot({ note }: HostChange): boolean {
+function isBootNote(note: string): boolean {
   return note.startsWith(REBOOTED);
+}
+
+/** A boot after which everything is awaited. */
+export function isReboot(change: HostChange): boolean {
+  return isBootNote(change.note) && isWatched(change);
 }
 
 function findBoot(before: HostReport, { boot, created, facts }: HostReport): Found | null {

@@ -134,10 +134,10 @@ export function addChange(database: Database, change: Omit<Change, 'number'>): n
   return act(database, () => storeChange(database, change));
 }
 
-/** How often something changed there by itself, as was seen since then: nobody said it. */
-export function countOwnChanges(database: Database, target: string, since: number): number {
-  const sql = "SELECT count(*) AS n FROM changes WHERE target = ? AND author = '' AND until > ?";
-  return (database.prepare(sql).get(target, since) as { n: number }).n;
+/** What changed there by itself and was watched since then: nobody said it. */
+export function readOwnChanges(database: Database, target: string, since: number): string[] {
+  const sql = "SELECT note FROM changes WHERE until > ? AND target = ? AND author = '' AND until > at";
+  return (database.prepare(sql).all(since, target) as { note: string }[]).map(({ note }) => note);
 }
 
 /** Also of what a host says to have changed by itself: part of the run's one transaction. */

@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import report from '../../checks/report.ts';
@@ -65,7 +77,7 @@ describe('a report pushed by SFTP', {
     chownSync(join(jail, 'web1/in'), nobody, -1);
     sshd = await startSshd({
       lines: () => `Match User ${USER}\n  AuthorizedKeysFile ${jail}/authorized\n  ChrootDirectory ${jail}/web1
-  ForceCommand internal-sftp -d /in\n  AllowTcpForwarding no\n  X11Forwarding no`,
+  ForceCommand internal-sftp -d /in -P symlink,hardlink,mkdir,setstat\n  AllowTcpForwarding no\n  X11Forwarding no`,
     });
   });
   after(async () => {
@@ -96,10 +108,69 @@ describe('a report pushed by SFTP', {
     assert.deepEqual(readdirSync(join(jail, 'web1/in')), ['vigie-report']);
   });
 
-  it('[T1] a link that the machine puts there is not followed', async () => {
-    assert.equal(push('rm vigie-report\nsymlink /etc/passwd vigie-report\n').status, 0);
-    assert.equal(codeOf(await look({ inbox: join(jail, 'web1/in') })), 'report.missing');
-    assert.equal(push('rm vigie-report\n').status, 0);
+  it('[T1] links and folders cannot be made there, and where they stand all the same they are not followed', async () => {
+    const inbox = join(jail, 'web1/in');
+    const acts = ['symlink vigie-report link', 'ln vigie-report link', 'mkdir folder', 'chmod 700 vigie-report'];
+    const { stderr } = push(`${acts.map((act) => `-${act}\n`).join('')}ls\n`);
+    assert.equal(stderr.match(/permission denied|not support hardlink/gi)?.length, acts.length, stderr);
+    assert.deepEqual(readdirSync(inbox), ['vigie-report']);
+    rmSync(join(inbox, 'vigie-report'));
+    const report = join(inbox, 'vigie-report');
+    const traps: [string, () => void][] = [
+      ['symbolic link to a report', () => symlinkSync(join(keys, 'report'), report)],
+      ['folder', () => mkdirSync(report)],
+      ['pipe', () => execFileSync('mkfifo', [report])],
+    ];
+    for (const [name, set] of traps) {
+      set();
+      assert.equal(codeOf(await look({ inbox })), 'report.missing', name);
+      rmSync(report, { recursive: true });
+    }
+  });
+
+  it('[T1] of a file of a terabyte no more is read than a report may have', async () => {
+    const inbox = join(jail, 'web1/in');
+    execFileSync('truncate', ['-s', '1T', join(inbox, 'vigie-report')]);
+    const began = process.cpuUsage();
+    assert.equal(codeOf(await look({ inbox })), 'report.size');
+    const { user, system } = process.cpuUsage(began);
+    assert.ok(user + system < 2e6, `${user + system} us`);
+    rmSync(join(inbox, 'vigie-report'));
+  });
+
+  it('[T4] a report that is replaced, cut and written in place while it is read is one that was there, or none', async () => {
+    const inbox = join(jail, 'web1/in');
+    const [first, path] = [readFileSync(join(keys, 'report')), join(inbox, 'vigie-report')];
+    writeFileSync(path, first);
+    const seen = new Set<string>();
+    for (let round = 0; round < 60; round++) {
+      const looking = Array.from({ length: 4 }, () => look({ inbox }));
+      if (round % 3 === 0) truncateSync(path, round * 20);
+      else if (round % 3 === 1) writeFileSync(path, signedReport(web2));
+      else {
+        writeFileSync(`${path}.new`, first);
+        renameSync(`${path}.new`, path);
+      }
+      for (const observation of await Promise.all(looking)) {
+        if (observation.kind === 'measured') assert.equal(observation.report?.report.host, 'web1');
+        seen.add(observation.kind === 'measured' ? 'measured' : codeOf(observation));
+      }
+    }
+    for (const code of seen) assert.match(code, /^(measured|report\.(format|signature|key|namespace|missing))$/);
+    assert.ok(seen.has('measured') && seen.size > 1, [...seen].join());
+    rmSync(path);
+  });
+
+  it('[T1] names of other machines, of control characters and of markup beside it are not even listed', async () => {
+    const inbox = join(jail, 'web1/in');
+    const names = ['vigie-report.new', 'web2', 'vigie-report\nweb2', '\u001b[31mred', '<b>x', '..x', '-rf'];
+    for (const name of names) writeFileSync(join(inbox, name), signedReport(web2));
+    const none = await look({ inbox });
+    assert.equal(codeOf(none), 'report.missing');
+    assert.doesNotMatch(none.output, /red|<b>|web2/);
+    writeFileSync(join(inbox, 'vigie-report'), signedReport(web1));
+    assert.equal((await look({ inbox })).kind, 'measured');
+    for (const name of readdirSync(inbox)) rmSync(join(inbox, name));
   });
 
   it('[T4] it reaches no other machine’s inbox, no shell and no forwarding', async () => {

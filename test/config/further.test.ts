@@ -40,6 +40,28 @@ const cases: { name: string; type: string; written: Record<string, unknown>; fou
     written: { address: 'a', port: 7, server_name: 'x', tsl: true },
     found: {},
   },
+  ...['http', 'exporter', 'prometheus', 'promql', 'web-status', 'figure', 'listing'].map((type) => ({
+    name: `not where a mistyped address may be one of https: ${type}`,
+    type,
+    written: { url: 'htps://web1.example.org/', tls: { verify: false } },
+    found: {},
+  })),
+  {
+    name: 'not where the unknown key may be the one of several that is missed, beside one that must be there and is not',
+    type: 'bitcoin',
+    written: { rcp: { url: 'http://127.0.0.1:8332/' } },
+    found: {},
+  },
+  {
+    name: 'not where a wrong list may have as many as are asked for',
+    type: 'bitcoin',
+    written: {
+      file: { path: '/height' },
+      sources: Array.from({ length: 7 }, (_, i) => ({ url: `${i === 0 ? 'htps' : 'https'}://${i}.example.org/` })),
+      quorum: 5,
+    },
+    found: {},
+  },
   {
     name: 'two that exclude each other',
     type: 'tcp',
@@ -54,6 +76,24 @@ describe('what a type finds in options of which some are wrong', () => {
       assert.deepEqual(await further(type, written), found);
     });
   }
+
+  it('[R1] a mistyped option of a check that is right but for it is tried in one way or two, not in a hundred', async () => {
+    const type = await loadCheckType('http');
+    assert.ok(type?.validate);
+    const schema = toObjectSchema(type.options, 'a check of type http');
+    const written = { url: 'https://example.org/', bodi: 'x' };
+    let asked = 0;
+    const counting = {
+      ...type,
+      validate: (options: never) => {
+        asked++;
+        return type.validate?.(options) ?? {};
+      },
+    };
+    const { mistakes = [] } = bind(schema, written);
+    assert.deepEqual(findFurther(counting, schema, written, mistakes), {});
+    assert.ok(asked >= 1 && asked <= 2, `${asked}`);
+  });
 
   it('[C2] of no type and no option is anything made up when one option of its example is wrong or mistyped', async () => {
     let tried = 0;

@@ -81,6 +81,22 @@ test('[case F02] a new file that defines a host again loses against the one that
   });
 });
 
+test('[C2] where a change makes a mistake in a file that did not change, only that change goes back', async () => {
+  const parent = (of: string) => `hosts:\n  web1: { address: 192.0.2.10, ${of}checks: { alive: { type: ping } } }\n`;
+  const child = DB.replace('checks', 'parents: [web1], checks');
+  await withFiles(
+    { 'conf.d/web.yaml': parent(''), 'conf.d/a.yaml': child, 'conf.d/mail.yaml': DB.replace('db1', 'mail') },
+    async (folder) => {
+      await folder.load();
+      folder.write('conf.d/web.yaml', parent('parents: [db1], '));
+      folder.write('conf.d/mail.yaml', DB.replace('db1', 'mail').replace('192.0.2.20', '192.0.2.25'));
+      const { configuration, problems } = await folder.load();
+      assert.match(problems[0]?.message ?? '', /a cycle of dependencies/);
+      assert.equal(configuration.hosts['mail']?.address, '192.0.2.25');
+    },
+  );
+});
+
 test('[case F08] a file that disappears is used for 24 h more, then no longer', async () => {
   await withFiles({ 'conf.d/db.yaml': DB, 'conf.d/web.yaml': HOST }, async (folder) => {
     await folder.load({ now: NOW });

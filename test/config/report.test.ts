@@ -147,24 +147,33 @@ hosts:
     assert.match(message, /found it also for web1 in conf\.d\/web\.yaml:2\n/);
   });
 
-  for (const liar of ['app1', 'zoo1']) {
-    it(`[T4] a host ${liar} that takes another’s key for its own keeps nobody else’s change from being taken`, async () => {
-      const hostFile = (host: string, key: string) =>
-        `hosts:\n  ${host}: { report: { url: https://example.org/r, keys: [${key}] } }\n`;
+  for (const { name, liar, changesToo } of [
+    { name: 'read before its victim', liar: 'app1', changesToo: false },
+    { name: 'read after its victim', liar: 'zoo1', changesToo: false },
+    { name: 'read before a victim that changes in the same run', liar: 'app1', changesToo: true },
+    { name: 'read after a victim that changes in the same run', liar: 'zoo1', changesToo: true },
+  ]) {
+    it(`[T4] a host that takes another’s key for its own keeps no change of others from being taken: ${name}`, async () => {
+      const hostFile = (host: string, key: string, address = '192.0.2.1') =>
+        `hosts:\n  ${host}: { address: ${address}, report: { url: https://example.org/r, keys: [${key}] } }\n`;
       const folder = new TestConfiguration({
         [`conf.d/${liar}.yaml`]: hostFile(liar, OTHER),
         'conf.d/mail1.yaml': hostFile('mail1', KEY),
       });
       try {
         await folder.load(REQUEST);
-        folder.write(`conf.d/${liar}.yaml`, hostFile(liar, KEY));
+        folder.write(`conf.d/${liar}.yaml`, hostFile(liar, KEY, '192.0.2.66'));
         folder.write('conf.d/web.yaml', HOST);
-        const { configuration, problems } = await folder.load(REQUEST);
-        assert.match(problems[0]?.message ?? '', /the same key pinned for two hosts/);
-        const keys = Object.fromEntries(configuration.checks.map(({ id, options }) => [id, options['keys']]));
-        assert.deepEqual(keys[`${liar}/report`], [OTHER], 'as it was before');
-        assert.deepEqual(keys['mail1/report'], [KEY]);
-        assert.ok('web1/alive' in keys);
+        if (changesToo) folder.write('conf.d/mail1.yaml', hostFile('mail1', KEY, '192.0.2.2'));
+        for (const run of ['at once', 'and in the next run']) {
+          const { configuration, problems } = await folder.load(REQUEST);
+          assert.match(problems[0]?.message ?? '', /the same key pinned for two hosts/, run);
+          const keys = Object.fromEntries(configuration.checks.map(({ id, options }) => [id, options['keys']]));
+          assert.deepEqual([keys[`${liar}/report`], keys['mail1/report']], [[OTHER], [KEY]], run);
+          const addresses = [liar, 'mail1'].map((host) => configuration.hosts[host]?.address);
+          assert.deepEqual(addresses, ['192.0.2.1', changesToo ? '192.0.2.2' : '192.0.2.1'], run);
+          assert.ok('web1/alive' in keys, run);
+        }
       } finally {
         folder.remove();
       }

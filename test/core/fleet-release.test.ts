@@ -174,6 +174,46 @@ describe('the upgrade to the next release of Debian', () => {
     assert.equal(forecastRelease([], TODAY), null);
   });
 
+  const alone: { name: string; releases: Record<string, number>; newest: string; words: RegExp }[] = [
+    {
+      name: 'a release that one host alone claims',
+      releases: { 'debian 12 bookworm': 3, 'debian 13 trixie': 5, 'debian 99': 1 },
+      newest: 'debian 13 trixie',
+      words: /^3 to go; .*; debian 99: on one host only, not taken for the newest$/,
+    },
+    {
+      name: 'many releases that one host each claims',
+      releases: { 'debian 13 trixie': 5, 'debian 97': 1, 'debian 98': 1, 'debian 99': 1 },
+      newest: 'debian 13 trixie',
+      words: /^all 8 run debian 13 trixie or newer; debian 97, debian 98 and 1 more: on one host only/,
+    },
+    {
+      name: 'a release that two hosts run',
+      releases: { 'debian 12 bookworm': 3, 'debian 13 trixie': 2 },
+      newest: 'debian 13 trixie',
+      words: /^3 to go; no date yet: 0 days are known, 14 are needed$/,
+    },
+    {
+      name: 'one machine',
+      releases: { 'debian 13 trixie': 1 },
+      newest: 'debian 13 trixie',
+      words: /^all 1 run debian 13 trixie or newer$/,
+    },
+    {
+      name: 'two machines that differ',
+      releases: { 'debian 12 bookworm': 1, 'debian 99': 1 },
+      newest: 'debian 12 bookworm',
+      words: /^all 2 run debian 12 bookworm or newer; debian 99: on one host only, not taken for the newest$/,
+    },
+  ];
+  for (const { name, releases, newest, words } of alone) {
+    it(`[F3] [T4] the newest release is what two hosts run: ${name}`, () => {
+      const found = forecastRelease([fleetDay(TODAY, { releases })], TODAY);
+      assert.equal(found?.newest, newest);
+      assert.match(found?.words ?? '', words);
+    });
+  }
+
   it('[F3] [H2] the graph is bars of cells with the numbers in words, at most 26 rows, the last day always there', () => {
     const graph = toGraph(fleetDays(TODAY, 400, (before) => Math.min(74, Math.round(before / 4))));
     assert.ok(graph.rows.length <= 26 && graph.rows.length > 20);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { boundChanges, findHostChanges, findSettingsChanges, toChangeEvents } from '../../src/core/host-changes.ts';
+import { boundChanges, findHostChanges, findSettingsChanges, isReboot, toChangeEvents } from '../../src/core/host-changes.ts';
+import { changeBefore } from '../../src/core/people.ts';
 import { judgeReboots } from '../../src/core/reboot.ts';
 import { parseReport } from '../../src/core/report.ts';
 import { newStatus, type Status } from '../../src/core/status.ts';
@@ -53,22 +54,44 @@ describe('what a host’s reports say to have changed', () => {
   ];
   for (const { name, seen, wanted } of rows) it(`[W2] ${name}: is said once, with its time`, () => assert.deepEqual(seen, wanted));
 
-  it('[T2] [T4] of one host at most 50 are heard in a day, and the last one says so', () => {
-    const change = (target: string) => ({ target, at: NOW, until: NOW + 1, author: '', note: 'it was booted' });
-    const said = (host: string) => (host === 'web1' ? 48 : 3);
+  it('[T2] [T4] of one host at most 50 are watched in a day, the last one says so, and more are said in mail and no events', () => {
+    const change = (target: string) => ({ target, at: NOW, until: NOW + 1, author: '', note: 'Puppet applied 1 change' });
+    const said = (host: string) => [
+      ...Array.from({ length: host === 'web1' ? 48 : 3 }, () => 'APT changed nginx'),
+      ...Array.from({ length: 9 }, () => 'it was booted'),
+    ];
     const heard = boundChanges([change('web1'), change('web1'), change('web1'), change('web2')], said);
     assert.deepEqual(
-      heard.map(({ target, note }) => [target, note]),
+      heard.map(({ target, note, until }) => [target, note, until - NOW]),
       [
-        ['web1', 'it was booted'],
-        ['web1', 'it was booted; change 50 in a day, more are not heard'],
-        ['web2', 'it was booted'],
+        ['web1', 'Puppet applied 1 change', 1],
+        ['web1', 'Puppet applied 1 change; change 50 in a day, more are not watched', 1],
+        ['web1', 'Puppet applied 1 change', 0],
+        ['web2', 'Puppet applied 1 change', 1],
       ],
     );
+    assert.equal(toChangeEvents(heard, { now: NOW, run: 1 }).length, 3);
+    const [check] = [checkOf({ id: 'web1/disk', host: 'web1' })];
+    const people = { acknowledgements: [], downtimes: [], changes: [{ ...(heard[2] ?? change('web1')), number: 1 }] };
+    assert.equal(changeBefore(people, 'web1/disk', NOW + 1, [check])?.note, 'Puppet applied 1 change');
+  });
+
+  it('[W3] a host whose Puppet never rests is awaited after a boot all the same, at most 20 times a day', () => {
+    const boot = { target: 'web1', at: NOW, until: NOW + 1, author: '', note: 'it was booted' };
+    const said = (boots: number) => () => [
+      ...Array.from({ length: 50 }, () => 'Puppet applied 1 change'),
+      ...Array.from({ length: boots }, () => 'it was booted'),
+    ];
+    const seen = [18, 19, 20].flatMap((boots) => boundChanges([boot], said(boots)));
     assert.deepEqual(
-      boundChanges([change('web1')], () => 50),
-      [],
+      seen.map((change) => [isReboot(change), change.note]),
+      [
+        [true, 'it was booted'],
+        [true, 'it was booted; boot 20 in a day, more are not watched'],
+        [false, 'it was booted'],
+      ],
     );
+    assert.deepEqual(toChangeEvents(seen, { now: NOW, run: 1 }), []);
   });
 
   it('[T2] a package’s name is told in short', () => {

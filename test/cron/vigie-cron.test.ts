@@ -183,19 +183,43 @@ for (const { name, command } of SHELLS) {
       assert.equal(mails().length, 3);
     });
 
-    it('[T7] keeps nothing in a folder that others prepared for it, but takes the next', async () => {
+    it('[T7] writes through no link and waits for no pipe that the owner of the state folder put there for root', async () => {
+      const stamp = at('state', 'cron-cannot-run.stamp');
+      writeFileSync(at('precious'), 'precious\n');
+      symlinkSync(at('precious'), `${stamp}.new`);
+      execFileSync('mkfifo', [stamp]);
+      const vigie = { VIGIE: '/nonexistent/vigie' };
+      await wrap(command, vigie);
+      await wrap(command, vigie);
+      assert.equal(mails().length, 1);
+      assert.equal(readFileSync(at('precious'), 'utf8'), 'precious\n');
+      rmSync(stamp);
+      mkdirSync(stamp);
+      await wrap(command, vigie);
+      await wrap(command, vigie);
+      assert.equal(mails().length, 2);
+    });
+
+    it('[T7] keeps nothing in a folder that others prepared for it, but in one beside it of a name that nobody can foresee', async () => {
       rmSync(at('state'), { recursive: true });
       const own = `vigie-${process.getuid?.()}`;
       const places = [at('linked'), at('open')];
-      for (const path of [...places, at('target'), at('good')]) mkdirSync(path);
-      symlinkSync(at('target'), at('linked', own));
+      for (const path of [...places, at('aim'), at('target'), at('good')]) mkdirSync(path);
+      symlinkSync(at('aim'), at('linked', own));
       mkdirSync(at('open', own));
       chmodSync(at('open', own), 0o770);
+      mkdirSync(at('open', `${own}-aaaaaa`));
+      chmodSync(at('open', `${own}-aaaaaa`), 0o755);
       if (process.getuid?.() === 0) {
         mkdirSync(at('target', own), { mode: 0o700 });
         chownSync(at('target', own), 65_534, 65_534);
+        // Its owner chose the name for whoever reads a listing by lines.
+        const crafted = at('target', `${own}-\ndrwx------ 2 ${process.getuid()}`);
+        mkdirSync(crafted, { mode: 0o700 });
+        chownSync(crafted, 65_534, 65_534);
         places.push(at('target'));
       }
+      const prepared = new Map(places.map((place) => [place, readdirSync(place)]));
       for (const [i, place] of places.entries()) {
         const env = {
           VIGIE: '/nonexistent/vigie',
@@ -206,10 +230,12 @@ for (const { name, command } of SHELLS) {
         await wrap(command, env);
         await wrap(command, env);
         assert.equal(mails().length, i + 1);
-        assert.equal(readdirSync(at('good', own)).length, i + 1);
+        const made = readdirSync(place).filter((file) => !prepared.get(place)?.includes(file));
+        assert.match(made.join(), /^vigie-\d+-\w{6}$/);
+        assert.equal(readdirSync(join(place, ...made)).length, 1);
+        for (const file of prepared.get(place) ?? []) assert.deepEqual(readdirSync(join(place, file)), [], file);
       }
-      assert.deepEqual(readdirSync(at('open', own)), []);
-      assert.deepEqual(readdirSync(at('target')), process.getuid?.() === 0 ? [own] : []);
+      assert.deepEqual(readdirSync(at('good')), []);
     });
 
     it('[case E07] a run whose event loop is blocked is ended from outside, and told', async () => {

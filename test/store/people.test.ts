@@ -7,9 +7,9 @@ import {
   addAcknowledgements,
   addChange,
   addDowntime,
-  countOwnChanges,
   downtimesReader,
   forgetPeople,
+  readOwnChanges,
   readPeople,
   removeDowntime,
   storeChange,
@@ -48,7 +48,7 @@ describe('what was said of an earlier problem', () => {
 });
 
 describe('what changed by itself, in the store', () => {
-  it('[T2] is counted by host, since a moment, without what people said', () => {
+  it('[T2] is read by host, since a moment, without what people said and what was not watched', () => {
     const history = freshHistory(NOON);
     try {
       const store = (target: string, author: string, until: number) =>
@@ -56,9 +56,11 @@ describe('what changed by itself, in the store', () => {
       store('web1', '', NOON + 1);
       store('web1', '', NOON + 2);
       store('web1', '', NOON - 1);
+      store('web1', '', NOON);
       store('web1', 'anna', NOON + 1);
       store('web2', '', NOON + 1);
-      assert.equal(countOwnChanges(history.database, 'web1', NOON), 2);
+      assert.deepEqual(readOwnChanges(history.database, 'web1', NOON - 2), ['it was booted', 'it was booted']);
+      assert.deepEqual(readOwnChanges(history.database, 'web1', NOON + 1).length, 1);
     } finally {
       history.remove();
     }
