@@ -13,9 +13,10 @@ import { toPrivateFeed, toPublicFeed } from './feed.ts';
 import { toPrivateJson, toPublicJson } from './json.ts';
 import { toMetricsText } from './openmetrics.ts';
 import { loadRenderer, type Renderer } from './renderer.ts';
+import type { FileFault, KeyedFile, SiteFile, SiteFiles } from './site-file.ts';
 import { STOP_MARK } from './stop-mark.ts';
 import { createRemedy, describeFaults, type PageFault, toPageFault } from './unmade.ts';
-import { type FileFault, type KeyedFile, type SiteCounts, type SiteFile, type SiteFiles, writeSite } from './writer.ts';
+import { type SiteCounts, writeSite } from './writer.ts';
 
 export type { SiteCounts } from './writer.ts';
 

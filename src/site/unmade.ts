@@ -3,7 +3,7 @@ import { cleanText } from '../core/text.ts';
 import { type Calendar, toCalendar } from '../core/views-words.ts';
 import { toBadgeJson, toBadgePng, toBadgeSvg } from './badge.ts';
 import type { Renderer } from './renderer.ts';
-import type { FileFault, Remedy, Since, SiteFile } from './writer.ts';
+import type { FileFault, Remedy, Since, SiteFile } from './site-file.ts';
 
 /** A page of a site that could not be made, and why: for us, never for the public. */
 export interface PageFault {
