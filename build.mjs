@@ -1,14 +1,12 @@
 // Builds dist/: sources and tests compiled by tsc, then dist/vigie, the bundle that people run: fewer files to load, so that a run
 // from cron starts quickly. Check types stay one file each: `src/registry.ts` finds them by their names.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
+import { chmodSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { build, transformSync } from 'esbuild';
 import nunjucks from 'nunjucks';
+import { keepCode } from './build-code.mjs';
 
 rmSync('dist', { recursive: true, force: true });
 try {
@@ -89,7 +87,7 @@ compileTemplates('dist/vigie/src');
 compileTemplates('dist/vigie/src/site');
 toScripts();
 writeStart();
-await keepCode();
+await keepCode(START);
 
 /**
  * Templates and assets go beside the module that uses them, wherever it was bundled to. The compiling environment is the one whose
@@ -171,83 +169,6 @@ function writeStart() {
   const banner = "const scriptUrl = require('node:url').pathToFileURL(__filename).href;";
   writeFileSync(START, toScript(readFileSync('dist/src/start.js', 'utf8'), { banner }));
   chmodSync(START, 0o755);
-}
-
-/**
- * Runs the bundle as cron does and keeps the code that V8 made of what was used: the starter configuration, a problem with its mail,
- * its end, a run with nothing to do. src/start.ts loads it; without it the program works, and takes 50 ms longer to start.
- */
-async function keepCode() {
-  const folder = mkdtempSync(join(tmpdir(), 'vigie-build-'));
-  writeFileSync(join(folder, 'keeper.cjs'), keeper());
-  let status = 503;
-  const server = createServer((_, response) => response.writeHead(status, { connection: 'close' }).end('ok'));
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  await callProgram(folder, 'init', '--quiet');
-  const url = `http://127.0.0.1:${server.address().port}/`;
-  const checks = Array.from({ length: 15 }, (_, i) => `check${i}: { type: http, url: "${url}", attempts: 1 }`).join(', ');
-  const hosts = Array.from({ length: 4 }, (_, i) => `  host${i}: { address: 127.0.0.1, checks: { ${checks} } }\n`).join('');
-  writeFileSync(join(folder, 'conf.d/hosts.yaml'), `hosts:\n${hosts}`);
-  for (status of [503, 503, 200]) await callProgram(folder, 'run', '--now', '*');
-  await callProgram(folder, 'run');
-  server.close();
-  rmSync(folder, { recursive: true });
-}
-
-async function callProgram(folder, ...args) {
-  const flags = readFileSync(START, 'utf8').split('\n', 1)[0].split(' ').slice(3);
-  const { NODE_V8_COVERAGE: _, ...env } = process.env;
-  const child = spawn(process.execPath, [...flags, '--require', join(folder, 'keeper.cjs'), resolve(START), ...args], {
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...env, CODE_TOP: resolve('dist/vigie') },
-  });
-  const [code] = await once(child, 'exit');
-  if (code !== 0) process.stderr.write(`build: vigie ${args.join(' ')} ended with ${code}: the program may start more slowly\n`);
-}
-
-/**
- * Loaded before the program: it keeps each script that is made, and writes its code at the end. Code is bound to the flags of V8, and a
- * batch sets some (src/commands/run.ts): which script is loaded before that depends on the run, so each is written for both states.
- */
-function keeper() {
-  return `
-const { execFileSync } = require('node:child_process');
-const v8 = require('node:v8');
-const vm = require('node:vm');
-const { createHash } = require('node:crypto');
-const { mkdirSync, readFileSync, writeFileSync } = require('node:fs');
-const { dirname, join, relative } = require('node:path');
-const scripts = new Map();
-vm.Script = class extends vm.Script {
-  constructor(source, options) {
-    super(source, options);
-    scripts.set(options.filename, this);
-  }
-};
-const changed = [];
-const { setFlagsFromString } = v8;
-v8.setFlagsFromString = (flag) => {
-  changed.push(flag.split('=')[0]);
-  setFlagsFromString(flag);
-};
-process.on('exit', () => {
-  writeAll();
-  const help = execFileSync(process.execPath, ['--v8-options'], { encoding: 'utf8' });
-  for (const name of changed) setFlagsFromString(new RegExp('default: (' + name + '=.+)').exec(help)[1]);
-  writeAll();
-});
-function writeAll() {
-  const folder = join(process.env.CODE_TOP, 'code', [process.version, process.arch, v8.cachedDataVersionTag()].join('-'));
-  for (const [file, script] of scripts) {
-    const path = join(folder, relative(process.env.CODE_TOP, file) + '.code');
-    mkdirSync(dirname(path), { recursive: true });
-    const code = script.createCachedData();
-    const digest = createHash('sha256').update(readFileSync(file)).update(code).digest();
-    writeFileSync(path, Buffer.concat([digest, code]));
-  }
-}
-`;
 }
 
 /** Inside the kernel: dynamic imports stay what they are, files beside it. */

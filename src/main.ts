@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Command, type CommandContext, EXIT, UsageError } from './commands/command.ts';
-import { refuseStrayOptions, refuseStrayWords } from './commands/words.ts';
+import { refuseForeignOptions, refuseStrayOptions, refuseStrayWords } from './commands/words.ts';
 import { ConfigurationError, didYouMean } from './config/problem.ts';
 import { cleanText } from './core/text.ts';
 
@@ -155,6 +155,7 @@ function parseStrictly(
     const parsed = parseArgs({ args: argv, options, allowPositionals: true });
     const positionals = parsed.positionals.slice(1);
     refuseStrayWords(name, command, positionals);
+    refuseForeignOptions(name, command, positionals[0], Object.keys(parsed.values));
     return { values: parsed.values as Record<string, string | boolean | undefined>, positionals };
   } catch (error) {
     if (error instanceof UsageError) throw error;

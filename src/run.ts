@@ -12,22 +12,18 @@ import { nextDueAt } from './core/schedule.ts';
 import type { Snapshot } from './core/snapshot.ts';
 import type { Status } from './core/status.ts';
 import { hearPeople } from './hearing.ts';
-import { type IncidentPlaces, readIncidents, stampIncidents } from './incidents.ts';
+import type { IncidentPlaces } from './incidents.ts';
 import type { MailCounts, MailOutside } from './mail/delivery.ts';
 import { type Observer, observeAll } from './observe.ts';
-import { loadMetricCatalogue } from './registry.ts';
+import { deliverMail, giveSignOfLife, hearAnswers, type Publication, publishPages } from './outside.ts';
 import type { AskedSentinels } from './sentinel.ts';
-import { isAnyStopped } from './site/stop-mark.ts';
-import type { SiteCounts } from './site/writer.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { compact } from './store/compaction.ts';
-import { type Database, isDatabaseError } from './store/database.ts';
+import type { Database } from './store/database.ts';
 import { readFleetMark } from './store/fleet.ts';
 import { appendBatch, finishRun, lastRun, readMeta, readPastProblems, readStatuses, writeMeta } from './store/history.ts';
-import { openOutbox } from './store/outbox.ts';
 import { PastBook } from './store/pasts.ts';
 import { takeNews } from './store/people.ts';
-import { isAnythingTold } from './store/replies.ts';
 import type { TellingRun, tellPlan } from './tell.ts';
 
 /** What one batch works with; everything that is not pure comes in here. */
@@ -53,13 +49,10 @@ export interface Batch {
   mail(): Promise<MailOutside>;
 }
 
-export interface RunSummary {
+export interface RunSummary extends Omit<Publication, 'historyError'> {
   record: RunRecord;
   snapshot: () => Snapshot;
   mail: MailCounts;
-  pages: SiteCounts;
-  /** Why the pages could not be written, or null. */
-  pageError: string | null;
   /** Why answers to our mails could not be read, or null. */
   inboxError: string | null;
   /** Why others may think that we are dead, or null. */
@@ -99,7 +92,7 @@ export async function runBatch(batch: Batch): Promise<RunSummary> {
 async function begin(batch: Batch): Promise<Beginning> {
   const { configuration, database, now } = batch;
   const previous = lastRun(database);
-  const inboxError = await hear(batch);
+  const inboxError = await hearAnswers(batch);
   const hasNews = takeNews(database);
   const isIdle = !hasNews && isNothingDueYet(batch, previous);
   return {
@@ -187,11 +180,13 @@ async function show(
   const known = () => statuses ?? readStatuses(database);
   const snapshot = (book?: IncidentBook) =>
     takeSnapshot(database, { configuration, statuses: known(), record, now, banners, pasts }, book);
-  const { historyError, ...pages } = await publish(batch, snapshot, isNews);
-  const mail = await deliver(batch);
+  const { historyError, ...pages } = await publishPages(batch, snapshot, isNews);
+  const mail = await deliverMail(batch);
   if (historyError !== null) throw historyError;
-  const isGood = pages.pageError === null && mail.failed === 0;
-  const heartbeatError = await beat(batch, record.run, { statuses, isGood });
+  // A page less is no reason for others to think that we are dead; without an overview nobody sees anything.
+  const isBlind = pages.pageError !== null || pages.pageFaults.some(({ path }) => path === 'index.html');
+  const isGood = !isBlind && mail.failed === 0;
+  const heartbeatError = await giveSignOfLife(batch, record.run, { statuses, isGood });
   if (mail.sent + mail.failed > 0) writeMeta(database, 'pages', 'stale');
   return { snapshot, mail, ...pages, heartbeatError };
 }
@@ -250,75 +245,4 @@ async function decideTelling(
   if (plan.items.length === 0 && now < tellNext(database)) return { plan, told: { owed: [], moves: [], remember: {} } };
   const { tellPlan } = await import('./tell.ts');
   return tellPlan(database, plan, { ...facts, configuration, now });
-}
-
-/** A run that owes nothing loads neither the mail libraries nor what composes. */
-async function deliver({ database, configuration, mail, now }: Batch): Promise<MailCounts> {
-  const outbox = openOutbox(database);
-  if (!outbox.isAnythingOwed(now)) return { sent: 0, queued: 0, failed: 0 };
-  const { deliverOutbox } = await import('./mail/delivery.ts');
-  return deliverOutbox(outbox, configuration, { ...(await mail()), now });
-}
-
-/** Takes answers to our mails as acknowledgements; a mailbox that cannot be read stops nothing. */
-async function hear({ configuration, database, mail, now }: Batch): Promise<string | null> {
-  if (configuration.mail.inbox === null || !isAnythingTold(database)) return null;
-  try {
-    const { hearReplies } = await import('./replies.ts');
-    await hearReplies(database, configuration, { ...(await mail()), now });
-    return null;
-  } catch (error) {
-    if (isDatabaseError(error)) throw error;
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
-/** Says that this run was: in the signed file of both sites, and to the dead man's switch when pages and mail worked. */
-async function beat(
-  { configuration, database, now }: Batch,
-  run: number,
-  { statuses, isGood }: { statuses: Map<string, Status> | null; isGood: boolean },
-): Promise<string | null> {
-  const { key, url } = configuration.heartbeat;
-  if (key === null && url === null) return null;
-  const { countForSites, writeHeartbeats } = await import('./heartbeat.ts');
-  // A run with nothing due has not read the statuses: it says what the last one counted.
-  const known = readMeta(database, 'counts');
-  const count = () => JSON.stringify(countForSites(configuration.checks, statuses ?? readStatuses(database)));
-  const counts = statuses === null ? (known ?? count()) : count();
-  if (counts !== known) writeMeta(database, 'counts', counts);
-  try {
-    writeHeartbeats(configuration, { run, now, counts: JSON.parse(counts) });
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-  if (url === null || !isGood) return null;
-  const { callDeadManUrl } = await import('./dead-man.ts');
-  return callDeadManUrl(url, { run, now });
-}
-
-/** A run in which nothing happened leaves the pages as they are: they already say by when the next result is due. */
-async function publish(
-  batch: Batch,
-  snapshot: (incidents: IncidentBook) => Snapshot,
-  isNews: boolean,
-): Promise<Pick<RunSummary, 'pages' | 'pageError'> & { historyError: unknown }> {
-  const { database, configuration, banners, incidents } = batch;
-  const shown = JSON.stringify([configuration.fingerprint, banners, Object.entries(stampIncidents(incidents.folder))]);
-  const none = { written: 0, unchanged: 0 };
-  if (!isNews && readMeta(database, 'pages') === shown && !isAnyStopped(configuration))
-    return { pages: none, pageError: null, historyError: null };
-  try {
-    const { publishSites } = await import('./site/publisher.ts');
-    const catalogue = await loadMetricCatalogue(configuration.checks.map((check) => check.type));
-    const pages = await publishSites(snapshot(await readIncidents(incidents)), catalogue);
-    if (readMeta(database, 'pages') !== shown) writeMeta(database, 'pages', shown);
-    return { pages, pageError: null, historyError: null };
-  } catch (error) {
-    // A history that cannot be read is no trouble of the pages, but what is owed is delivered first.
-    const origin = error instanceof Error && isDatabaseError(error.cause) ? error.cause : error;
-    if (isDatabaseError(origin)) return { pages: none, pageError: null, historyError: origin };
-    writeMeta(database, 'pages', 'failed');
-    return { pages: none, pageError: error instanceof Error ? error.message : String(error), historyError: null };
-  }
 }

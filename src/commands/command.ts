@@ -42,6 +42,8 @@ export interface Command {
   /** One line for each option. */
   help?: string[];
   options?: NonNullable<ParseArgsConfig['options']>;
+  /** Where options belong to its verbs: those of each verb that has any. */
+  optionsOf?: Readonly<Record<string, readonly string[]>>;
   run(context: CommandContext, given: Arguments): Promise<number>;
 }
 

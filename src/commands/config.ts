@@ -93,6 +93,7 @@ export const config: Command = {
   takes: ['check', 'show', 'confirm', 'schema [drop-in]'],
   summary: 'validate; normal form; accept removals; JSON Schema',
   options: { 'drop-in': { type: 'string' }, json: { type: 'boolean' } },
+  optionsOf: { check: ['drop-in', 'json'] },
   help: [
     'check                 every mistake with its place, or nothing',
     'check --drop-in FILE  one file by itself, without secrets: for Puppet’s validate_cmd',

@@ -8,6 +8,7 @@ import { count } from '../core/transition.ts';
 import { type IncidentPlaces, readIncidents } from '../incidents.ts';
 import { openInbox } from '../mail/inbox.ts';
 import { readSecret } from '../net/secret.ts';
+import { describePageFaults } from '../outside.ts';
 import { DatabaseUnusable, openHistoryForReading } from '../store/database.ts';
 import { checkIntegrity, lastRun, readMeta } from '../store/history.ts';
 import { readMessages } from '../store/outbox.ts';
@@ -164,6 +165,7 @@ function examineHistory({ state, interval }: Configuration, now: number): { find
     const last = lastRun(database);
     const failed = readMessages(database, 100).filter((message) => message.state === 'failed').length;
     const backup = Number(readMeta(database, 'backup_at') ?? 0);
+    const pageFault = describePageFaults(JSON.parse(readMeta(database, 'page_faults') ?? '[]'));
     database.close();
     const age = last === null ? null : (now - last.startedAt) / 1000;
     const findings = [
@@ -178,6 +180,7 @@ function examineHistory({ state, interval }: Configuration, now: number): { find
         ? good('delivered mail', 'none failed')
         : bad('delivered mail', `${count(failed, 'message')} failed; the private page lists them`),
       examineBackup(backup, now),
+      ...(pageFault === null ? [] : [bad('pages', pageFault)]),
     ];
     return { findings, lastRunAt: last?.startedAt ?? null };
   } catch (error) {

@@ -22,6 +22,7 @@ export const downtime: Command = {
     repeat: { type: 'string' },
     flexible: { type: 'string' },
   },
+  optionsOf: { add: ['from', 'for', 'note', 'public', 'repeat', 'flexible'] },
   help: [
     'TARGET         a check, host, service or pattern; what depends on it is covered too',
     '--from T       2026-12-01T22:00, with a zone if it is not yours, or a duration from now (0s)',

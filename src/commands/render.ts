@@ -1,8 +1,9 @@
 import { readIncidents } from '../incidents.ts';
+import { describePageFaults } from '../outside.ts';
 import { loadMetricCatalogue } from '../registry.ts';
 import { publishSites } from '../site/publisher.ts';
 import { takeSnapshot } from '../snapshot.ts';
-import { openHistory, takeLock } from '../store/database.ts';
+import { isDatabaseError, openHistory, takeLock } from '../store/database.ts';
 import { readRuns, readStatuses } from '../store/history.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
 import { findIncidents, loadFor } from './load.ts';
@@ -24,16 +25,19 @@ export const render: Command = {
       const [record] = readRuns(database, 1);
       if (record === undefined) throw new UsageError('render: the history is empty, expected a run before: vigie run');
       const statuses = readStatuses(database);
-      const pages = await publishSites(
+      const { written, unchanged, faults } = await publishSites(
         takeSnapshot(
           database,
           { configuration, statuses, record, now: record.startedAt, banners: [] },
           await readIncidents(findIncidents(context, configuration)),
         ),
         await loadMetricCatalogue(configuration.checks.map((check) => check.type)),
+        isDatabaseError,
       );
-      if (context.isTerminal) context.out(`${pages.written} pages written, ${pages.unchanged} unchanged\n`);
-      return EXIT.done;
+      if (context.isTerminal) context.out(`${written} pages written, ${unchanged} unchanged\n`);
+      const fault = describePageFaults(faults);
+      if (fault !== null) context.err(`vigie: ${fault}`);
+      return fault === null ? EXIT.done : EXIT.partly;
     } finally {
       database.close();
       release();

@@ -4,6 +4,7 @@ import { ConfigurationError, formatProblem } from '../config/load.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { RunFacts } from '../core/notify.ts';
 import { count } from '../core/transition.ts';
+import { describePageFaults } from '../outside.ts';
 import { countOverlap, takeOverlaps } from '../overlap.ts';
 import { isFirstIn } from '../rate.ts';
 import { type Batch, type RunSummary, runBatch } from '../run.ts';
@@ -192,24 +193,19 @@ function toldOf({ problems, removed }: Pick<LoadedConfiguration, 'problems' | 'r
 }
 
 function exitCode(context: CommandContext, summary: RunSummary, { configuration, problems }: LoadedConfiguration): number {
-  const { mail, pageError, heartbeatError, inboxError } = summary;
-  if (pageError !== null && (context.isWatched || isFirstIn(context, 'pages', pageError, configuration.state))) {
-    context.err(`vigie: pages could not be written: ${pageError}`);
+  const { mail, pageError, pageFaults, heartbeatError, inboxError } = summary;
+  const complaints: [subject: string, words: string, trouble: string | null][] = [
+    ['pages', 'pages could not be written: ', pageError],
+    ['page', '', describePageFaults(pageFaults)],
+    ['heartbeat', 'heartbeat: ', heartbeatError],
+    ['inbox', 'inbox: ', inboxError],
+  ];
+  const found = complaints.filter(([, , trouble]) => trouble !== null);
+  for (const [subject, words, trouble] of found) {
+    if (context.isWatched || isFirstIn(context, subject, trouble ?? '', configuration.state))
+      context.err(`vigie: ${words}${trouble}`);
   }
-  if (heartbeatError !== null && (context.isWatched || isFirstIn(context, 'heartbeat', heartbeatError, configuration.state))) {
-    context.err(`vigie: heartbeat: ${heartbeatError}`);
-  }
-  if (inboxError !== null && (context.isWatched || isFirstIn(context, 'inbox', inboxError, configuration.state))) {
-    context.err(`vigie: inbox: ${inboxError}`);
-  }
-  return problems.length > 0 ||
-    pageError !== null ||
-    heartbeatError !== null ||
-    inboxError !== null ||
-    mail.failed > 0 ||
-    mail.queued > 0
-    ? EXIT.partly
-    : EXIT.done;
+  return problems.length > 0 || found.length > 0 || mail.failed > 0 || mail.queued > 0 ? EXIT.partly : EXIT.done;
 }
 
 function asText(value: string | boolean | undefined): string | null {

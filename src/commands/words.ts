@@ -64,6 +64,17 @@ export function refuseStrayOptions(name: string | null, given: string[], known: 
   throw new UsageError(`${where}: no option ${JSON.stringify(stray)}${near}; ${where} --help lists the options`);
 }
 
+/** Throws UsageError for the first option that the verb has no use for, with the verb that has: it was meant to do something. */
+export function refuseForeignOptions(name: string, { optionsOf }: Command, verb: string | undefined, given: string[]): void {
+  if (optionsOf === undefined || verb === undefined) return;
+  const own = optionsOf[verb] ?? [];
+  for (const option of given) {
+    const owners = Object.keys(optionsOf).filter((other) => optionsOf[other]?.includes(option) === true);
+    if (owners.length === 0 || own.includes(option)) continue;
+    throw new UsageError(`${name} ${verb}: takes no --${option}, expected it after ${name} ${listOf(owners)} only`);
+  }
+}
+
 /** The checks that these PATTERNs name; throws UsageError for one that names none, with the nearest name that there is. */
 export function findMatching(command: string, patterns: string[], checks: Check[]): Check[] {
   for (const pattern of patterns) {

@@ -137,6 +137,11 @@ export function seeCheck(check: Check, { snapshot }: Means): Seen {
   };
 }
 
+/** In the place of one that a fault of ours does not let us see. */
+export function toUnseen(check: Check): Seen {
+  return { check, status: undefined, standing: 'withheld', state: { word: 'NOT KNOWN', class: 'unknown' }, hours: [] };
+}
+
 const NO_MOMENT: Moment = { iso: '', words: '' };
 
 export function toCheckView(seen: Seen, means: Means): CheckView {

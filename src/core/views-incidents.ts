@@ -4,6 +4,7 @@ import type { Block, Incident } from './incident.ts';
 import { coveredBy, type Downtime } from './people.ts';
 import type { Snapshot } from './snapshot.ts';
 import { formatAge } from './unit.ts';
+import { attempt, type Spoiled } from './views-faults.ts';
 import type { Calendar, Moment, StateClass } from './views-words.ts';
 
 /** An incident as the public may see it: who reported and who wrote it stays inside. */
@@ -38,10 +39,26 @@ export interface PublicUpdate {
 
 const NOTHING: Moment = { iso: '', words: '' };
 
-export function toPublicIncidents({ incidents, configuration, now }: Snapshot, calendar: Calendar): PublicIncident[] {
+/** Where one of them cannot be told, what tells of all of them would keep silent about it: those pages cannot be made either. */
+export function toPublicIncidents(
+  { incidents, configuration, now }: Snapshot,
+  calendar: Calendar,
+  spoiled: Spoiled,
+): PublicIncident[] {
   return incidents
     .filter(({ started }) => started <= now)
-    .map((incident) => toIncident(incident, configuration, { calendar, now }));
+    .flatMap((incident) =>
+      attempt(
+        spoiled,
+        () => [pageOf(incident), 'history.html', 'index.html', 'status.json', 'feed.atom'],
+        () => [toIncident(incident, configuration, { calendar, now })],
+        () => [],
+      ),
+    );
+}
+
+function pageOf({ name }: Incident): string {
+  return `incidents/${name}.html`;
 }
 
 function toIncident(
@@ -59,7 +76,7 @@ function toIncident(
   return {
     name,
     title,
-    page: `incidents/${name}.html`,
+    page: pageOf(incident),
     word: isOpen ? 'Ongoing' : 'Over',
     class: isOpen ? 'warning' : 'ok',
     isOpen,

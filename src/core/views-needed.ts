@@ -1,6 +1,7 @@
 import { judgeNeed, type Need, neededWords, needPages } from './needed.ts';
-
+import type { State } from './state.ts';
 import type { Means, Seen } from './views-check.ts';
+import { attempt, type Spoiled } from './views-faults.ts';
 import { type ProblemView, type SmallRow, toProblem, toSmallRow } from './views-problem.ts';
 import type { StateWord } from './views-state.ts';
 import { STATE_CLASS, type StateClass } from './views-words.ts';
@@ -19,6 +20,7 @@ export interface NeedView extends StateWord {
 
 /** What the overview says of it in one line. */
 export interface NeedRow extends StateWord {
+  word: State;
   name: string;
   page: string;
   answer: Need['answer'];
@@ -26,21 +28,31 @@ export interface NeedRow extends StateWord {
 }
 
 /** Each word's page by its path without ending, and its row. */
-export function toNeeds(means: Means): { need: Need; path: string; row: NeedRow }[] {
+export function toNeeds(means: Means, spoiled: Spoiled): { need: () => Need; path: string; row: NeedRow }[] {
   const { configuration, statuses } = means.snapshot;
   const words = neededWords(configuration);
   const pages = needPages(words);
   return words.map((word) => {
-    const need = judgeNeed(configuration, statuses, word);
     const path = pages.get(word) ?? '';
-    const { state, answer, sentence } = need;
-    return {
-      need,
-      path,
-      row: { name: word, page: `${path}.html`, word: state, class: STATE_CLASS[state], answer, words: sentence },
-    };
+    const page = `${path}.html`;
+    const judge = () => judgeNeed(configuration, statuses, word);
+    const need = attempt(
+      spoiled,
+      () => [page],
+      judge,
+      () => null,
+    );
+    const { state, answer, sentence } = need ?? NOT_KNOWN;
+    const row: NeedRow = { name: word, page, word: state, class: STATE_CLASS[state], answer, words: sentence };
+    return { need: () => need ?? judge(), path, row };
   });
 }
+
+const NOT_KNOWN: Pick<Need, 'state' | 'answer' | 'sentence'> = {
+  state: 'UNKNOWN',
+  answer: 'not known',
+  sentence: 'could not be judged',
+};
 
 export function toNeedView(
   { word, state, answer, sentence, services }: Need,

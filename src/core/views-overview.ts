@@ -174,6 +174,24 @@ export function toOwnerRow(owner: Owner, means: Means): OwnerRow {
   };
 }
 
+/** In the place of one that a fault of ours does not let us count. */
+export function toUnknownRow({ kind, name, title }: Owner): OwnerRow {
+  return {
+    kind,
+    name,
+    title,
+    page: `${kind}s/${name}.html`,
+    word: 'UNKNOWN',
+    class: 'unknown',
+    words: 'could not be counted',
+    hard: 'UNKNOWN',
+    hours: [],
+    hoursWords: 'last 24 hours: not known',
+    availability: '–',
+    p95: '–',
+  };
+}
+
 function slowestOf({ check, status }: Seen, { snapshot }: Means): number | null {
   return status === undefined ? null : windowFigures('24h', status, snapshot.pasts.get(check.id)).p95;
 }

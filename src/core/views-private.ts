@@ -1,4 +1,5 @@
-import { checkPageOf } from './item-facts.ts';
+import type { Check } from './configuration.ts';
+import { checkPageOf, pageOf } from './item-facts.ts';
 import { WINDOWS } from './run-record.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { State } from './state.ts';
@@ -12,16 +13,18 @@ import {
   toCheckView,
   toEventView,
   toMeans,
+  toUnseen,
 } from './views-check.ts';
 import { type CheckPageView, toCheckPage } from './views-check-page.ts';
 import { type ChecksView, toChecksView } from './views-configuration.ts';
 import { toEventsPages } from './views-events.ts';
 import { hasEvents } from './views-events-owners.ts';
 import type { EventsView } from './views-events-view.ts';
+import { attempt, type Keyed, type Spoiled, toKeyed } from './views-faults.ts';
 import { type FleetView, toFleetView } from './views-fleet.ts';
 import { type NeedView, toNeeds, toNeedView } from './views-needed.ts';
 import { type NoticesView, toNoticesView } from './views-notices.ts';
-import { type OverviewView, type OwnerRow, toOverview, toOwnerRow } from './views-overview.ts';
+import { type OverviewView, type OwnerRow, toOverview, toOwnerRow, toUnknownRow } from './views-overview.ts';
 import { type Owner, ownersOf } from './views-owner.ts';
 import { toSmallRow } from './views-problem.ts';
 import { describeReport } from './views-report.ts';
@@ -35,7 +38,7 @@ export interface PrivateView {
   run: number;
   nextRunBy: Moment;
   zone: string;
-  overview: OverviewView;
+  overview: () => OverviewView;
   /** Pages of services and hosts, each made only when its key has changed. */
   owners: (Keyed<OwnerView> & { row: OwnerRow })[];
   events: (Keyed<EventsView> & { path: string; isOver: boolean })[];
@@ -47,13 +50,7 @@ export interface PrivateView {
   /** One page for each check, by its path. */
   checkPages: (Keyed<CheckPageView> & { path: string })[];
   /** Who is hurt: one page for each word of `needed_by`, by its path without ending, and its word for scripts. */
-  needs: { path: string; state: State; view: NeedView }[];
-}
-
-/** A page that needs to be made again only when its key is another. */
-export interface Keyed<View> {
-  key: string;
-  make(): View;
+  needs: { path: string; state: State; view: () => NeedView }[];
 }
 
 /** The page of a host or a service. */
@@ -71,34 +68,81 @@ export interface OwnerView {
   eventsPage: string;
 }
 
-export function toPrivateView(snapshot: Snapshot, catalogue: MetricCatalogue): PrivateView {
+/** What cannot be made goes to `spoiled`, by its page. */
+export function toPrivateView(snapshot: Snapshot, catalogue: MetricCatalogue, spoiled: Spoiled = new Map()): PrivateView {
   const { configuration, now } = snapshot;
   const calendar = toCalendar(configuration.timezone, now);
   const means = toMeans(snapshot, catalogue, calendar);
-  const seen = new Map(configuration.checks.map((check) => [check.id, seeCheck(check, means)]));
-  const owners = ownersOf(configuration, seen);
-  const needs = toNeeds(means);
-  const rows = new Map(owners.map((owner) => [owner, toOwnerRow(owner, means)]));
+  const seen = seeChecks(means, spoiled);
+  const checks = [...seen.values()];
+  const needs = toNeeds(means, spoiled);
+  const rows = toRows(ownersOf(configuration, seen), means, spoiled);
+  const hurt = needs.map(({ row }) => row);
   return {
     title: configuration.sites.private?.title ?? configuration.title,
     madeAt: calendar.full(now),
     run: snapshot.run.run,
     nextRunBy: calendar.short(snapshot.nextRunBy),
     zone: configuration.timezone,
-    overview: toOverview([...seen.values()], rows, { means, hurt: needs.map(({ row }) => row) }),
+    overview: () => toOverview(checks, rows, { means, hurt }),
     owners: [...rows].map(([owner, row], place) => {
-      const turn = turnOf(now, place / rows.size);
-      return { row, key: keyOf(owner, row, turn, means), make: () => toOwnerView(owner, row, means) };
+      const key = () => keyOf(owner, row, turnOf(now, place / rows.size), means);
+      return { row, ...toKeyed(key, () => toOwnerView(owner, row, means)) };
     }),
-    events: toEventsPages(means),
-    notices: { key: noticesKey(means), make: () => toNoticesView(means) },
-    checks: { key: checksKey([...seen.values()], means), make: () => toChecksView([...seen.values()], means) },
-    runs: { key: runsKey(snapshot), make: () => toRunsView(snapshot, calendar) },
+    events: attempt(
+      spoiled,
+      () => ['events.html'],
+      () => toEventsPages(means),
+      () => [],
+    ),
+    notices: toKeyed(
+      () => noticesKey(means),
+      () => toNoticesView(means),
+    ),
+    checks: toKeyed(
+      () => checksKey(checks, means),
+      () => toChecksView(checks, means),
+    ),
+    runs: toKeyed(
+      () => runsKey(snapshot),
+      () => toRunsView(snapshot, calendar),
+    ),
     fleet: toFleetView(snapshot),
     windows: WINDOWS,
-    checkPages: toCheckPages([...seen.values()], means),
-    needs: needs.map(({ need, path }) => ({ path, state: need.state, view: toNeedView(need, seen, means) })),
+    checkPages: toCheckPages(checks, means),
+    needs: needs.map(({ need, path, row }) => ({ path, state: row.word, view: () => toNeedView(need(), seen, means) })),
   };
+}
+
+/** One that cannot be seen has no page of its own, nor has its owner; on the others it is not judged. */
+function seeChecks(means: Means, spoiled: Spoiled): Map<string, Seen> {
+  const pagesOf = (check: Check) => [checkPageOf(check), pageOf(check).replace(/#.*/, '')];
+  return new Map(
+    means.snapshot.configuration.checks.map((check) => [
+      check.id,
+      attempt(
+        spoiled,
+        () => pagesOf(check),
+        () => seeCheck(check, means),
+        () => toUnseen(check),
+      ),
+    ]),
+  );
+}
+
+function toRows(owners: Owner[], means: Means, spoiled: Spoiled): Map<Owner, OwnerRow> {
+  return new Map(
+    owners.map((owner) => {
+      const unknown = toUnknownRow(owner);
+      const row = attempt(
+        spoiled,
+        () => [unknown.page],
+        () => toOwnerRow(owner, means),
+        () => unknown,
+      );
+      return [owner, row];
+    }),
+  );
 }
 
 /**
@@ -115,8 +159,10 @@ function toCheckPages(checks: Seen[], means: Means): PrivateView['checkPages'] {
   const period = Math.min(Math.max(REFRESH_MS, round), OLDEST_CALM_PAGE_MS);
   return checks.map((one, place) => ({
     path: checkPageOf(one.check),
-    key: `${fingerprint}\n${turnOf(snapshot.now, place / checks.length, period)}\n${signatureOf(one, means)}`,
-    make: () => toCheckPage(one, means),
+    ...toKeyed(
+      () => `${fingerprint}\n${turnOf(snapshot.now, place / checks.length, period)}\n${signatureOf(one, means)}`,
+      () => toCheckPage(one, means),
+    ),
   }));
 }
 

@@ -7,6 +7,7 @@ import type { State } from './state.ts';
 import type { Status } from './status.ts';
 import { count } from './transition.ts';
 import { type BarRun, dayLabels, toDayBar, worstBar } from './views-bar.ts';
+import { attempt, type Spoiled } from './views-faults.ts';
 import {
   type IncidentMonth,
   type PublicIncident,
@@ -90,15 +91,23 @@ const STATE_WORDS: Readonly<Record<PublicState, { word: string; class: StateClas
   unknown: { word: 'Unknown', class: 'unknown' },
 };
 
-export function toPublicView(snapshot: Snapshot): PublicView {
+/** What cannot be made goes to `spoiled`, by its page: why is nothing that the public may know. */
+export function toPublicView(snapshot: Snapshot, spoiled: Spoiled = new Map()): PublicView {
   const { configuration, now, run } = snapshot;
   const calendar = toCalendar(configuration.timezone, now);
   const labels = dayLabels(toDay(now));
-  const means = { calendar, labels, said: toSaid(snapshot), incidents: toPublicIncidents(snapshot, calendar) };
+  const incidents = toPublicIncidents(snapshot, calendar, spoiled);
+  const means = { calendar, labels, said: toSaid(snapshot), incidents };
   const services = Object.values(configuration.services)
     .filter((service) => service.public !== null)
-    .map((service) => toPublicService(snapshot, service, means));
-  const { incidents } = means;
+    .map((service) =>
+      attempt(
+        spoiled,
+        () => [`services/${service.name}.html`],
+        () => toPublicService(snapshot, service, means),
+        () => toUnknownService(service, labels),
+      ),
+    );
   return {
     title: configuration.sites.public?.title ?? '',
     madeAt: calendar.full(now),
@@ -108,7 +117,12 @@ export function toPublicView(snapshot: Snapshot): PublicView {
     groups: toGroups(services),
     incidents,
     months: toMonths(incidents, now),
-    maintenance: toMaintenance(snapshot, calendar),
+    maintenance: attempt(
+      spoiled,
+      () => ['index.html', 'status.json'],
+      () => toMaintenance(snapshot, calendar),
+      () => [],
+    ),
     refresh: configuration.sites.public?.refresh ?? 0,
   };
 }
@@ -189,6 +203,29 @@ function toPublicService(snapshot: Snapshot, service: Service, means: Means): Pu
         (one.isOpen || one.started.iso.slice(0, 10) >= (means.labels[0] ?? '')) &&
         one.services.some(({ name }) => name === service.name),
     ),
+  };
+}
+
+/** In the place of one that a fault of ours does not let us judge: what stands in the configuration, and that no more is known. */
+function toUnknownService(service: Service, labels: string[]): PublicService {
+  const { title = '', description = '' } = service.public ?? {};
+  return {
+    name: service.name,
+    title,
+    description,
+    group: service.group,
+    state: 'unknown',
+    ...STATE_WORDS.unknown,
+    since: NO_MOMENT,
+    aware: [],
+    parts: [],
+    windows: PUBLIC_WINDOWS.map((window) => ({ window, name: WINDOW_WORDS[window], words: '–', share: null })),
+    days: [],
+    bar: [{ class: 'none', length: labels.length, label: '' }],
+    trouble: [],
+    share: '–',
+    summary: 'last 90 days: not known',
+    incidents: [],
   };
 }
 

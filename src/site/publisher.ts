@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import type { Site } from '../core/configuration.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { toPublicChanges } from '../core/views-changes.ts';
+import type { Keyed, Spoiled } from '../core/views-faults.ts';
 import type { PublicIncident } from '../core/views-incidents.ts';
-import { type Keyed, type PrivateView, toPrivateView } from '../core/views-private.ts';
+import { type PrivateView, toPrivateView } from '../core/views-private.ts';
 import { type PublicService, type PublicView, toPublicView } from '../core/views-public.ts';
 import type { MetricCatalogue } from '../core/views-words.ts';
 import { BADGE_VERSION, toBadgeJson, toBadgePng, toBadgeSvg } from './badge.ts';
@@ -12,43 +13,58 @@ import { toPrivateFeed, toPublicFeed } from './feed.ts';
 import { toPrivateJson, toPublicJson } from './json.ts';
 import { toMetricsText } from './openmetrics.ts';
 import { loadRenderer, type Renderer } from './renderer.ts';
+import type { FileFault, KeyedFile, SiteFile, SiteFiles } from './site-file.ts';
 import { STOP_MARK } from './stop-mark.ts';
-import { type KeyedFile, type SiteCounts, type SiteFile, type SiteFiles, writeSite } from './writer.ts';
+import { createRemedy, describeFaults, type PageFault, toPageFault } from './unmade.ts';
+import { type SiteCounts, writeSite } from './writer.ts';
 
 export type { SiteCounts } from './writer.ts';
 
-/** Publishes both sites as they are configured; one that cannot be written does not stop the other. */
-export async function publishSites(snapshot: Snapshot, catalogue: MetricCatalogue): Promise<SiteCounts> {
+/** What the program that calls knows of an error: a history that cannot be read is no fault of a page. */
+type IsFatal = (error: unknown) => boolean;
+
+/** Publishes both sites as they are configured; neither one that cannot be written nor a page that cannot be made stops another. */
+export async function publishSites(
+  snapshot: Snapshot,
+  catalogue: MetricCatalogue,
+  isFatal: IsFatal = () => false,
+): Promise<SiteCounts & { faults: PageFault[] }> {
   const render = await loadRenderer();
   const { private: privateSite, public: publicSite } = snapshot.configuration.sites;
-  const sites: [Site | null, () => SiteFiles][] = [
+  const spoiled: Record<PageFault['site'], Spoiled> = { private: new Map(), public: new Map() };
+  const sites: [PageFault['site'], Site | null, () => SiteFiles][] = [
     [
+      'private',
       privateSite,
       () =>
-        renderPrivateSite(render, toPrivateView(snapshot, catalogue), {
-          json: toPrivateJson(snapshot),
-          metrics: toMetricsText(snapshot),
-          feed: toPrivateFeed(snapshot),
+        renderPrivateSite(render, toPrivateView(snapshot, catalogue, spoiled.private), {
+          json: () => toPrivateJson(snapshot),
+          metrics: () => toMetricsText(snapshot),
+          feed: () => toPrivateFeed(snapshot),
           refresh: privateSite?.refresh ?? 0,
+          spoiled: spoiled.private,
         }),
     ],
-    [publicSite, () => renderPublicSite(render, snapshot)],
+    ['public', publicSite, () => renderPublicSite(render, snapshot, spoiled.public)],
   ];
   const counts: SiteCounts = { written: 0, unchanged: 0 };
+  const faults: PageFault[] = [];
   const errors: Error[] = [];
-  for (const [site, toFiles] of sites) {
+  for (const [name, site, toFiles] of sites) {
     if (site === null) continue;
     try {
-      const { written, unchanged } = writeSite(site.output, toFiles(), String(snapshot.run.run));
+      const remedy = createRemedy(name, snapshot, { render, isFatal });
+      const { written, unchanged, faults: found } = writeSite(site.output, toFiles(), String(snapshot.run.run), remedy);
       rmSync(join(site.output, STOP_MARK), { force: true });
       counts.written += written;
       counts.unchanged += unchanged;
+      faults.push(...found.map((fault) => toPageFault(name, fault)));
     } catch (error) {
       errors.push(error instanceof Error ? error : new Error(String(error)));
     }
   }
   if (errors.length > 0) throw new Error(errors.map((error) => error.message).join('; '), { cause: errors[0] });
-  return counts;
+  return { ...counts, faults };
 }
 
 /** Stands in a page's foot for the run in which its content last changed, which only the writer knows. */
@@ -57,10 +73,13 @@ const RUN_STAMP = '{run}';
 const QUIET: Pick<KeyedFile, 'isQuiet'> = { isQuiet: true };
 const LASTING: Pick<KeyedFile, 'isQuiet' | 'isLasting'> = { isQuiet: true, isLasting: true };
 
+/** What other programs read, each made when it is written. */
+type PrivateTexts = Record<'json' | 'metrics' | 'feed', () => string>;
+
 export function renderPrivateSite(
   render: Renderer,
   view: PrivateView,
-  { json, metrics, feed, refresh }: { json: string; metrics: string; feed: string; refresh: number },
+  { refresh, spoiled, ...texts }: PrivateTexts & { refresh: number; spoiled: Spoiled },
 ): SiteFiles {
   const files: SiteFiles = readAssets();
   const frame = {
@@ -85,46 +104,69 @@ export function renderPrivateSite(
   for (const check of view.checkPages) page('check-page', check.path, check, QUIET);
   for (const events of view.events) page('events', events.path, events, events.isOver ? LASTING : {});
   page('notifications', 'notifications.html', view.notices);
-  for (const { path, state, view: need } of view.needs) {
-    files.set(`${path}.html`, render.page('private/need.njk', `${path}.html`, { ...frame, need }));
+  for (const { path, state, view: toNeed } of view.needs) {
+    const shown = () => render.page('private/need.njk', `${path}.html`, { ...frame, need: toNeed() });
+    files.set(`${path}.html`, { key: null, make: shown });
     files.set(`${path}.txt`, `${state}\n`);
   }
-  files.set('metrics.txt', metrics);
-  files.set('feed.atom', feed);
+  files.set('metrics.txt', { key: null, make: texts.metrics });
+  files.set('feed.atom', { key: null, make: texts.feed });
   page('checks', 'checks.html', { key: view.checks.key, make: () => ({ ...view.checks.make(), windows: view.windows }) });
   page('runs', 'runs.html', view.runs);
   const { current, months } = view.fleet;
   if (current !== null) page('fleet', 'fleet.html', current);
   for (const month of months) page('fleet', `reports/${month.month}.html`, month);
-  files.set('status.json', json);
-  // The overview is made anew in every run: it says when, and bears no stamp.
-  files.set('index.html', render.page('private/index.njk', 'index.html', { ...frame, refresh, ...view.overview }));
+  files.set('status.json', { key: null, make: texts.json });
+  // The overview is made anew in every run: it says when, and bears no stamp. It comes last and knows what could not be made.
+  const overview = (faults: readonly FileFault[]) => {
+    const shown = view.overview();
+    const banners = [...shown.banners, ...describeFaults(faults, view.zone)];
+    return render.page('private/index.njk', 'index.html', { ...frame, refresh, ...shown, banners });
+  };
+  setSpoiled(files, spoiled);
+  if (!spoiled.has('index.html')) files.set('index.html', { key: null, make: overview });
   return files;
 }
 
-export function renderPublicSite(render: Renderer, snapshot: Snapshot): SiteFiles {
-  const view = toPublicView(snapshot);
+export function renderPublicSite(render: Renderer, snapshot: Snapshot, spoiled: Spoiled = new Map()): SiteFiles {
+  const view = toPublicView(snapshot, spoiled);
   const files: SiteFiles = readAssets();
   const { title, madeAt, run, nextRunBy } = view;
   const frame = { title, madeAt, run, nextRunBy };
   for (const service of view.groups.flatMap((group) => group.services)) {
     const path = `services/${service.name}.html`;
-    files.set(path, toStamped(render.page('public/service.njk', path, { ...frame, stamp: RUN_STAMP, service })));
+    const shown = () => toStamped(render.page('public/service.njk', path, { ...frame, stamp: RUN_STAMP, service }));
+    files.set(path, { key: null, make: shown });
     files.set(`state/${service.name}.txt`, `${service.state}\n`);
     addBadges(files, service);
   }
   addIncidents(files, render, view);
-  files.set('status.json', toPublicJson(view));
-  files.set('feed.atom', toPublicFeed(view, toPublicChanges(snapshot), snapshot.configuration.sites.public?.url ?? null));
-  files.set('index.html', render.page('public/index.njk', 'index.html', { ...view, ...toShownIncidents(view), stamp: '' }));
+  const url = snapshot.configuration.sites.public?.url ?? null;
+  files.set('status.json', { key: null, make: () => toPublicJson(view) });
+  files.set('feed.atom', { key: null, make: () => toPublicFeed(view, toPublicChanges(snapshot), url) });
+  const overview = (faults: readonly FileFault[]) =>
+    render.page('public/index.njk', 'index.html', { ...view, ...toShownIncidents(view), stamp: '', unmade: faults.length });
+  setSpoiled(files, spoiled);
+  if (!spoiled.has('index.html')) files.set('index.html', { key: null, make: overview });
   return files;
 }
 
 function addBadges(files: SiteFiles, { name, title, state }: PublicService): void {
   const badge = { name, title, state };
-  files.set(`badge/${name}.json`, toBadgeJson(badge));
-  files.set(`badge/${name}.svg`, toBadgeSvg(badge));
+  files.set(`badge/${name}.json`, { key: null, make: () => toBadgeJson(badge) });
+  files.set(`badge/${name}.svg`, { key: null, make: () => toBadgeSvg(badge) });
   files.set(`badge/${name}.png`, { key: `${BADGE_VERSION} ${JSON.stringify(badge)}`, make: () => toBadgePng(badge) });
+}
+
+/** What was found to be spoiled while the views were made is so when the page is. */
+function setSpoiled(files: SiteFiles, spoiled: Spoiled): void {
+  for (const [path, error] of spoiled)
+    files.set(path, {
+      key: null,
+      make: () => {
+        throw error;
+      },
+    });
 }
 
 /** Made anew only when their words change: their times are those of the incident, not of the run. */

@@ -1,112 +1,149 @@
 import { hash as oneShotHash } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fdatasyncSync,
-  fstatSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { dirname, join, normalize, sep } from 'node:path';
+import { makeFolder, named, removeEmptyFolder, removeQuietly, TEMPORARY, type Temporary, writeTemporary } from './disk.ts';
+import type { FileFault, KeyedFile, Remedy, Since, SiteFile, SiteFiles } from './site-file.ts';
 
 export interface SiteCounts {
   written: number;
   unchanged: number;
 }
 
-/** A page that says between `before` and `after` by which run it was last changed: without other changes it is not written again. */
-export type SiteFile = string | Buffer | { before: string; after: string };
-
-/** A file that is made only when its key is not the one that it was last made with. */
-export interface KeyedFile {
-  key: string;
-  /**
-   * One of hundreds: with the same key it is not even looked at, and it is not synced to the disk. What somebody altered, or a power
-   * failure left empty, is made good with the next key.
-   */
-  isQuiet?: boolean;
-  /** A quiet one that hardly ever has another key: it is synced all the same. */
-  isLasting?: boolean;
-  make(): SiteFile;
-}
-
-/** A site's files by path relative to its folder, with `/`. */
-export type SiteFiles = Map<string, SiteFile | KeyedFile>;
-
 /**
  * Which files of a site we wrote: removed pages are found by it, and a file that we did not write is never touched. Its sizes and
  * digests tell unchanged files without reading them.
  */
 const MANIFEST = '.vigie-files.json';
-const TEMPORARY = '.vigie-new';
 
 interface Manifest {
-  [path: string]: { key: string; digest: string; size: number; mtimeMs: number };
+  [path: string]: Entry;
+}
+
+/** `since` is there while the file cannot be made; its key is then that of none, so that each run tries again. */
+interface Entry {
+  key: string;
+  digest: string;
+  size: number;
+  mtimeMs: number;
+  since?: Since;
 }
 
 /**
  * Publishes a site. All changed files are first written to temporary names and synced to the disk, then renamed, index pages last: a reader
  * never sees half a page, pages of one run come together within a moment, and the overview never links to a page that is not there
  * yet. Unchanged files are not touched; files of earlier runs that are no longer there are removed. `stamp` stands in pages that say
- * when they last changed. Throws with the path and the reason.
+ * when they last changed. Throws with the path and the reason; with a remedy not for a file that cannot be made.
  */
-export function writeSite(folder: string, files: SiteFiles, stamp = ''): SiteCounts {
+export function writeSite(
+  folder: string,
+  files: SiteFiles,
+  stamp = '',
+  remedy: Remedy | null = null,
+): SiteCounts & { faults: FileFault[] } {
   refuseLink(folder);
   named(folder, () => makeFolder(folder));
   const before = readManifest(folder);
-  const after: Manifest = {};
-  const pending: Pending[] = [];
+  const work: Work = { folder, before, after: {}, pending: [], faults: [], stamp, remedy };
+  const { after, pending, faults } = work;
   try {
-    for (const [path, file] of files) {
-      const known = before[path];
-      const key = isKeyed(file) ? hash(file.key) : '';
-      const isQuiet = isKeyed(file) && file.isQuiet === true;
-      if (known !== undefined && known.key === key && isQuiet) {
-        after[path] = known;
-        continue;
-      }
-      const target = resolveInside(folder, path);
-      const intact = known !== undefined && isAsWritten(target, known) ? known : undefined;
-      if (intact !== undefined && key !== '' && intact.key === key) {
-        after[path] = intact;
-        continue;
-      }
-      const isDurable = !isQuiet || (isKeyed(file) && file.isLasting === true);
-      const content = isKeyed(file) ? file.make() : file;
-      const digest = digestOf(content);
-      if (intact?.digest === digest) after[path] = intact.key === key ? intact : { ...intact, key };
-      else pending.push({ path, key, digest, ...writeTemporary(target, toBytes(content, stamp), isDurable) });
-    }
+    for (const [path, file] of files) writeOne(work, path, file);
     pending.sort((a, b) => Number(isIndex(a.path)) - Number(isIndex(b.path)));
     for (const one of pending) after[one.path] = replace(one);
   } catch (error) {
     for (const { temporary } of pending) removeQuietly(temporary);
     throw error;
   }
+  if (faults.length > 0 && remedy?.keepsRest === true) keepRest(before, after);
   removeStale(folder, before, after);
   // What was found as it was written is the same object.
   const paths = Object.keys(after);
   if (paths.length !== Object.keys(before).length || paths.some((path) => after[path] !== before[path]))
     writeManifest(folder, after);
-  return { written: pending.length, unchanged: files.size - pending.length };
+  return { written: pending.length, unchanged: files.size - pending.length, faults };
 }
 
-/** A file that lies under its temporary name. */
-interface Pending {
+/** One publication as far as it has come. */
+interface Work {
+  folder: string;
+  before: Manifest;
+  after: Manifest;
+  pending: Pending[];
+  faults: FileFault[];
+  stamp: string;
+  remedy: Remedy | null;
+}
+
+/** Where a file stands, and what was written there last: `known` as we remember it, `intact` if it is still so. */
+interface Place {
   path: string;
-  key: string;
-  digest: string;
-  temporary: string;
   target: string;
-  size: number;
-  mtimeMs: number;
+  known: Entry | undefined;
+  intact: Entry | undefined;
+}
+
+/** What is remembered of what is put there. */
+type Mark = Pick<Entry, 'key' | 'since'> & { isDurable: boolean };
+
+/** A file that lies under its temporary name. */
+type Pending = Temporary & Pick<Entry, 'key' | 'digest' | 'since'> & { path: string };
+
+function writeOne(work: Work, path: string, file: SiteFile | KeyedFile): void {
+  const { folder, before, after, faults } = work;
+  const known = before[path];
+  const key = isKeyed(file) && file.key !== null ? hash(file.key) : '';
+  const isQuiet = isKeyed(file) && file.isQuiet === true;
+  if (known !== undefined && known.key === key && isQuiet) {
+    after[path] = known;
+    return;
+  }
+  const target = resolveInside(folder, path);
+  const intact = known !== undefined && isAsWritten(target, known) ? known : undefined;
+  if (intact !== undefined && key !== '' && intact.key === key) {
+    after[path] = intact;
+    return;
+  }
+  const place = { path, target, known, intact };
+  let content: SiteFile;
+  try {
+    content = isKeyed(file) ? file.make(faults) : file;
+  } catch (error) {
+    mend(work, place, error);
+    return;
+  }
+  put(work, place, content, { key, isDurable: !isQuiet || (isKeyed(file) && file.isLasting === true) });
+}
+
+function put({ after, pending, stamp }: Work, { path, target, intact }: Place, content: SiteFile, mark: Mark): void {
+  const { isDurable, ...kept } = mark;
+  const digest = digestOf(content);
+  if (intact?.digest !== digest) {
+    pending.push({ path, digest, ...kept, ...writeTemporary(target, toBytes(content, stamp), isDurable) });
+  } else if (intact.key === kept.key && intact.since === kept.since) {
+    after[path] = intact;
+  } else {
+    const { size, mtimeMs } = intact;
+    after[path] = { digest, size, mtimeMs, ...kept };
+  }
+}
+
+/** What has stood there since the fault came stays as it is: it says so. */
+function mend(work: Work, place: Place, error: unknown): void {
+  const { after, faults, remedy } = work;
+  const { path, target, known, intact } = place;
+  if (remedy === null || remedy.isFatal(error)) throw error;
+  const since = known?.since ?? remedy.now;
+  faults.push({ path, since, error });
+  if (intact?.since !== undefined) {
+    after[path] = intact;
+    return;
+  }
+  const content = remedy.replace(path, since, intact === undefined ? null : readFileSync(target, 'utf8'));
+  if (content !== null) put(work, place, content, { key: '', since, isDurable: true });
+  else if (known !== undefined) after[path] = { ...known, key: '', since };
+}
+
+function keepRest(before: Manifest, after: Manifest): void {
+  for (const [path, known] of Object.entries(before)) after[path] ??= known;
 }
 
 function toBytes(file: SiteFile, stamp: string): Buffer {
@@ -124,13 +161,6 @@ function digestOf(file: SiteFile): string {
 
 function hash(content: string | Buffer): string {
   return oneShotHash('sha1', content, 'base64');
-}
-
-/** With its parents, one by one: `recursive` of Node 20 never ends where the kernel refuses with ENOENT, as under /proc. */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  makeFolder(dirname(path));
-  mkdirSync(path);
 }
 
 /** `index.html` of a folder is what people open first. */
@@ -156,49 +186,21 @@ export function resolveInside(folder: string, path: string): string {
   return target;
 }
 
-function isAsWritten(target: string, { size, mtimeMs }: Manifest[string]): boolean {
+function isAsWritten(target: string, { size, mtimeMs }: Entry): boolean {
   const found = lstatSync(target, { throwIfNoEntry: false });
   return found?.isFile() === true && found.size === size && found.mtimeMs === mtimeMs;
 }
 
-function writeTemporary(target: string, bytes: Buffer, isDurable = true): Omit<Pending, 'path' | 'key' | 'digest'> {
-  return named(target, () => {
-    makeFolder(dirname(target));
-    const temporary = join(dirname(target), `.${Math.random().toString(36).slice(2)}${TEMPORARY}`);
-    const file = openSync(temporary, 'wx', 0o644);
-    try {
-      for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
-      // A rename must not become durable before the content that it names.
-      if (isDurable) fdatasyncSync(file);
-      return { temporary, target, size: bytes.length, mtimeMs: fstatSync(file).mtimeMs };
-    } catch (error) {
-      removeQuietly(temporary);
-      throw error;
-    } finally {
-      closeSync(file);
-    }
-  });
-}
-
-function replace({ temporary, target, key, digest, size, mtimeMs }: Pending): Manifest[string] {
+function replace({ temporary, target, key, digest, size, mtimeMs, since }: Pending): Entry {
   return named(target, () => {
     renameSync(temporary, target);
-    return { key, digest, size, mtimeMs };
+    return { key, digest, size, mtimeMs, ...(since === undefined ? {} : { since }) };
   });
 }
 
 function writeManifest(folder: string, manifest: Manifest): void {
   const pending = writeTemporary(join(folder, MANIFEST), Buffer.from(JSON.stringify(manifest)), false);
   replace({ ...pending, path: MANIFEST, key: '', digest: '' });
-}
-
-/** Errors name the file that was to be written. */
-function named<T>(target: string, act: () => T): T {
-  try {
-    return act();
-  } catch (error) {
-    throw new Error(`${target}: cannot be written: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-  }
 }
 
 function removeStale(folder: string, before: Manifest, after: Manifest): void {
@@ -212,22 +214,6 @@ function removeStale(folder: string, before: Manifest, after: Manifest): void {
   for (const inner of new Set(Object.keys(after).map(dirname))) {
     const path = join(folder, inner);
     for (const name of readdirSync(path)) if (name.endsWith(TEMPORARY)) removeQuietly(join(path, name));
-  }
-}
-
-function removeQuietly(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-}
-
-function removeEmptyFolder(path: string): void {
-  try {
-    rmdirSync(path);
-  } catch {
-    // Somebody's own file is in it: the folder stays.
   }
 }
 

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type Command, UsageError } from '../../src/commands/command.ts';
-import { refuseStrayOptions, refuseStrayWords } from '../../src/commands/words.ts';
+import { refuseForeignOptions, refuseStrayOptions, refuseStrayWords } from '../../src/commands/words.ts';
 import { BUNDLE, globalFile, installation, vigie } from '../support/cli.ts';
 
 const COMMAND: Command = { usage: 'x', takes: [], summary: '', run: async () => 0 };
@@ -69,6 +69,16 @@ describe('the words of a command', () => {
     refuseStrayOptions('run', ['--now', '-h'], ['--now', '-h']);
   });
 
+  it('[H1] an option of another verb is refused with the verb that takes it; what no verb owns goes with all', () => {
+    const command = { ...COMMAND, optionsOf: { add: ['note'], check: ['json'] } };
+    assert.throws(() => refuseForeignOptions('x', command, 'list', ['config', 'note']), {
+      message: 'x list: takes no --note, expected it after x add only',
+    });
+    assert.throws(() => refuseForeignOptions('x', command, 'add', ['note', 'json']), UsageError);
+    refuseForeignOptions('x', command, 'add', ['config', 'note']);
+    refuseForeignOptions('x', COMMAND, 'list', ['note']);
+  });
+
   it('[A4] every command says in its usage what it takes, and no more', async () => {
     const folder = join(import.meta.dirname, '../../src/commands');
     let seen = 0;
@@ -77,7 +87,15 @@ describe('the words of a command', () => {
       for (const command of exported as Partial<Command>[]) {
         if (typeof command !== 'object' || command === null || !Array.isArray(command.takes)) continue;
         seen += 1;
-        const { usage = '', takes } = command;
+        const { usage = '', takes, options = {}, optionsOf } = command;
+        // With verbs that own options, each option has an owner, and each owner is a verb.
+        const owned = Object.values(optionsOf ?? {}).flat();
+        if (optionsOf !== undefined) assert.deepEqual([...new Set(owned)].sort(), Object.keys(options).sort(), usage);
+        for (const verb of Object.keys(optionsOf ?? {}))
+          assert.ok(
+            takes.some((form) => form.split(' ')[0] === verb),
+            usage,
+          );
         const [name = '', ...rest] = usage.split(' ');
         // Without options and their values; what stands alone after `|` is another form.
         const bare = rest
@@ -121,6 +139,12 @@ describe('every command', () => {
     { args: ['render', 'website'], says: /^render: expected nothing more, found "website"/ },
     { args: ['config', 'chekc'], says: /^config: expected check, .* \(did you mean "check"\?\)$/ },
     { args: ['ack', 'check', 'watch', '--note', 'x'], says: /^ack check: expected nothing more, found "watch"/ },
+    { args: ['downtime', 'list', '--note', 'x'], says: /^downtime list: takes no --note, expected it after downtime add only$/ },
+    {
+      args: ['downtime', 'remove', '1', '--for', '2h'],
+      says: /^downtime remove: takes no --for, expected it after downtime add only$/,
+    },
+    { args: ['config', 'show', '--drop-in', 'x'], says: /^config show: takes no --drop-in, expected it after config check only$/ },
     { args: ['status', '--problem'], says: /^vigie status: no option "--problem" \(did you mean "--problems"\?\)/ },
     { args: ['run', '--now'], says: /^vigie run: Option '--now <value>' argument missing/ },
     { args: ['stauts'], says: /^vigie: no command "stauts", expected one of .* \(did you mean "status"\?\)$/ },

@@ -242,12 +242,12 @@ describe('rendering', () => {
     };
     walk(toPublicView(demoSnapshot()), 'public');
     const view = toPrivateView(demoSnapshot(), DEMO_CATALOGUE);
-    walk(view.overview, 'overview');
+    walk(view.overview(), 'overview');
     walk(view.runs.make(), 'runs');
     for (const owner of view.owners) walk(owner.make(), owner.row.name);
     for (const events of view.events) walk(events.make(), events.path);
     for (const check of view.checkPages) walk(check.make(), check.path);
-    for (const need of view.needs) walk(need.view, need.path);
+    for (const need of view.needs) walk(need.view(), need.path);
     walk(view.notices.make(), 'notifications');
     walk(view.checks.make(), 'checks');
   });

@@ -126,7 +126,13 @@ function written(text: string): Incident {
 /** Every file of both sites that is text, by its path. */
 function filesWith(render: Renderer, text: string): Map<string, string> {
   const snapshot = attacked(text);
-  const texts = { json: toPrivateJson(snapshot), metrics: toMetricsText(snapshot), feed: toPrivateFeed(snapshot), refresh: 0 };
+  const texts = {
+    json: () => toPrivateJson(snapshot),
+    metrics: () => toMetricsText(snapshot),
+    feed: () => toPrivateFeed(snapshot),
+    refresh: 0,
+    spoiled: new Map(),
+  };
   const sites = {
     private: renderPrivateSite(render, toPrivateView(snapshot, DEMO_CATALOGUE), texts),
     public: renderPublicSite(render, snapshot),
@@ -136,7 +142,7 @@ function filesWith(render: Renderer, text: string): Map<string, string> {
     files
       .filter(([path]) => !/\.(png|css)$/.test(path))
       .map(([path, file]) => {
-        const made = typeof file === 'object' && 'make' in file ? file.make() : file;
+        const made = typeof file === 'object' && 'make' in file ? file.make([]) : file;
         return [path, typeof made === 'object' && 'before' in made ? made.before + made.after : String(made)];
       }),
   );

@@ -15,7 +15,8 @@ import {
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { resolveInside, type SiteFiles, writeSite } from '../../src/site/writer.ts';
+import type { KeyedFile, Remedy, SiteFile, SiteFiles } from '../../src/site/site-file.ts';
+import { resolveInside, writeSite } from '../../src/site/writer.ts';
 import { temporaryFolder } from '../support/server.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -76,7 +77,7 @@ describe('publication', () => {
 
   it('[case W03] a missing output folder is made, with its parents', () => {
     site = join(folder.path, 'deep/er/site');
-    assert.deepEqual(writeSite(site, filesOf({ 'index.html': 'x' })), { written: 1, unchanged: 0 });
+    assert.deepEqual(writeSite(site, filesOf({ 'index.html': 'x' })), { written: 1, unchanged: 0, faults: [] });
   });
 
   it('[case W03] a symbolic link in place of the folder is refused and what it leads to is untouched', () => {
@@ -115,17 +116,17 @@ describe('publication', () => {
     writeSite(site, filesOf({ 'index.html': 'x' }));
     assert.equal(existsSync(join(site, 'hosts')), false);
     assert.deepEqual(readdirSync(join(site, 'state')), ['mine.txt']);
-    assert.deepEqual(writeSite(site, filesOf({ 'index.html': 'x' })), { written: 0, unchanged: 1 });
+    assert.deepEqual(writeSite(site, filesOf({ 'index.html': 'x' })), { written: 0, unchanged: 1, faults: [] });
   });
 
   it('[H2] an unchanged file is not touched, one that somebody altered is made good', () => {
     const files = filesOf({ 'index.html': 'x', 'a.html': 'a' });
     writeSite(site, files);
     const before = statSync(join(site, 'a.html'));
-    assert.deepEqual(writeSite(site, files), { written: 0, unchanged: 2 });
+    assert.deepEqual(writeSite(site, files), { written: 0, unchanged: 2, faults: [] });
     assert.equal(statSync(join(site, 'a.html')).ino, before.ino);
     writeFileSync(join(site, 'a.html'), 'b');
-    assert.deepEqual(writeSite(site, files), { written: 1, unchanged: 1 });
+    assert.deepEqual(writeSite(site, files), { written: 1, unchanged: 1, faults: [] });
     assert.equal(read('a.html'), 'a');
   });
 
@@ -178,7 +179,7 @@ describe('publication', () => {
       );
     publish('one');
     writeFileSync(join(site, 'checks/a.html'), 'altered');
-    assert.deepEqual(publish('one'), { written: 0, unchanged: 1 });
+    assert.deepEqual(publish('one'), { written: 0, unchanged: 1, faults: [] });
     assert.deepEqual([made, read('checks/a.html')], [1, 'altered']);
     publish('two');
     assert.deepEqual([made, read('checks/a.html')], [2, 'calm']);
@@ -197,6 +198,75 @@ describe('publication', () => {
     writeSite(site, filesOf({ 'index.html': 'x' }));
     renameSync(site, join(folder.path, 'old'));
     assert.equal(writeSite(site, filesOf({ 'index.html': 'x' })).written, 1);
+  });
+});
+
+describe('a file that cannot be made', () => {
+  const fault = () => {
+    throw new Error('a fault');
+  };
+  const remedyOf = (run: number, more: Partial<Remedy> = {}): Remedy => ({
+    now: { run, at: run * 60_000 },
+    isFatal: () => false,
+    keepsRest: false,
+    replace: (_, since, last) => `since ${since.run}, was ${last}`,
+    ...more,
+  });
+  const publish = (run: number, isFaulty: boolean, more: Partial<Remedy> = {}) => {
+    const make = isFaulty ? fault : () => 'good';
+    const files: SiteFiles = new Map<string, SiteFile | KeyedFile>([
+      ['a.html', { key: run < 3 ? 'old' : 'new', isQuiet: true, make }],
+      ['b.html', { key: null, make: () => `b ${run}` }],
+      ['index.html', { key: null, make: (faults) => `index ${faults.map(({ path, since }) => `${path} ${since.run}`)}` }],
+    ]);
+    return writeSite(site, files, String(run), remedyOf(run, more));
+  };
+
+  it('[W4] is replaced once, with its last version at hand, tried in each run, and made good though its key is the same', () => {
+    publish(1, true);
+    assert.equal(read('a.html'), 'since 1, was null');
+    publish(2, false);
+    assert.deepEqual([read('a.html'), read('index.html')], ['good', 'index ']);
+    for (const run of [3, 4]) {
+      assert.deepEqual(
+        publish(run, true).faults.map(({ path, since }) => [path, since]),
+        [['a.html', { run: 3, at: 180_000 }]],
+      );
+      assert.deepEqual(['a.html', 'b.html', 'index.html'].map(read), ['since 3, was good', `b ${run}`, 'index a.html 3']);
+    }
+    assert.deepEqual([publish(5, false).faults, read('a.html'), read('index.html')], [[], 'good', 'index ']);
+    publish(6, false);
+    assert.equal(publish(7, false).written, 1);
+  });
+
+  it('[W4] keeps its last version where nothing is put in its place, and is not there where it never was', () => {
+    publish(1, true, { replace: () => null });
+    assert.equal(existsSync(join(site, 'a.html')), false);
+    publish(2, false);
+    publish(3, true, { replace: () => null });
+    assert.equal(read('a.html'), 'good');
+  });
+
+  it('[case W04] what is not named after a fault stays where that is asked for, and is removed in the next run without one', () => {
+    writeSite(site, filesOf({ 'old.html': 'old', 'index.html': 'x' }));
+    publish(2, true, { keepsRest: true });
+    assert.equal(read('old.html'), 'old');
+    publish(3, false, { keepsRest: true });
+    assert.equal(existsSync(join(site, 'old.html')), false);
+  });
+
+  it('[case Q08] for a reason that is not its own ends the publication, and nothing is replaced', () => {
+    publish(1, false);
+    const altered: SiteFiles = new Map<string, SiteFile | KeyedFile>([
+      ['b.html', 'new'],
+      ['a.html', { key: 'other', make: fault }],
+    ]);
+    assert.throws(() => writeSite(site, altered, '2', remedyOf(2, { isFatal: () => true })), /a fault/);
+    assert.deepEqual(['a.html', 'b.html'].map(read), ['good', 'b 1']);
+    assert.deepEqual(
+      readdirSync(site).filter((name) => name.endsWith('.vigie-new')),
+      [],
+    );
   });
 });
 
