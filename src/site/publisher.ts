@@ -91,7 +91,7 @@ export function renderPrivateSite(
   }
   files.set('metrics.txt', metrics);
   files.set('feed.atom', feed);
-  page('checks', 'checks.html', { key: view.checks.key, make: () => ({ ...view.checks.make(), windows: view.windows }) });
+  page('checks', 'checks.html', view.checks);
   page('runs', 'runs.html', view.runs);
   const { current, months } = view.fleet;
   if (current !== null) page('fleet', 'fleet.html', current);
