@@ -58,8 +58,8 @@ export function toOwnerView(owner: Owner, row: OwnerRow, means: Means): OwnerVie
     ],
     facts: [...owner.facts, ...describeSelf(owner, means)],
     changes: toChangeRows(owner, means),
-    calm: own.filter((seen) => !isTroubled(seen)).map((seen) => toLine(seen, seen.check.name, means)),
-    elsewhere: related.filter((seen) => !isTroubled(seen)).map((seen) => toLine(seen, seen.check.id, means)),
+    calm: own.filter((seen) => !isTroubled(seen)).map((seen) => toLine(seen, true, means)),
+    elsewhere: related.filter((seen) => !isTroubled(seen)).map((seen) => toLine(seen, false, means)),
     ...toOwnerEvents(owner, means),
   };
 }
@@ -75,13 +75,17 @@ function byTrouble(checks: Seen[]): Seen[] {
   return [...checks].sort((a, b) => ORDER.indexOf(a.standing) - ORDER.indexOf(b.standing));
 }
 
-/** Of another owner: no check of this one has a name with a slash. */
+/** Of another owner: its anchor has capitals, which no name has, so that no check of this one has the same. */
 function toForeignView(seen: Seen, means: Means): CheckView {
   const { id } = seen.check;
-  return { ...toCheckView(seen, means), anchor: id, name: id };
+  return { ...toCheckView(seen, means), anchor: foreignAnchor(id), name: id };
 }
 
-function toLine(seen: Seen, name: string, means: Means): CheckLine {
+function foreignAnchor(id: string): string {
+  return `Service-${id.replace('/', '-Check-')}`;
+}
+
+function toLine(seen: Seen, isOwn: boolean, means: Means): CheckLine {
   const { check, status, state, standing, hours } = seen;
   const share = shareOf(seen, '90d', means);
   const withheld = status?.latest?.withheld ?? null;
@@ -91,8 +95,8 @@ function toLine(seen: Seen, name: string, means: Means): CheckLine {
   ];
   return {
     ...state,
-    anchor: name,
-    name,
+    anchor: isOwn ? check.name : foreignAnchor(check.id),
+    name: isOwn ? check.name : check.id,
     type: check.type,
     page: checkPageOf(check),
     said: status?.latest?.output ?? '',
