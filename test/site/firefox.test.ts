@@ -67,8 +67,8 @@ const SMALL_TARGETS = `() => [...document.querySelectorAll('nav a, summary, .pro
   .filter((one) => one.getBoundingClientRect().height > 0 && one.getBoundingClientRect().height < 24)
   .map((one) => one.textContent + ' ' + one.getBoundingClientRect().height)
   .slice(0, 5)`;
-/** Tables that are scrolled sideways: nothing on a narrow page says that there is more at the right. */
-const SIDEWAYS = `() => [...document.querySelectorAll('.scroll, table')]
+/** Tables that are scrolled sideways: nothing on a narrow page says that there is more at the right. The figures behind a fold are. */
+const SIDEWAYS = `() => [...document.querySelectorAll(':is(.scroll, table):not(details *)')]
   .filter((one) => one.scrollWidth > one.clientWidth + 1)
   .map((one) => one.className + ' ' + one.scrollWidth)`;
 /** Left edges of what is to stand below each other, each list with a name: more than one value in a list is a ragged column. */

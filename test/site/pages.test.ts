@@ -368,7 +368,10 @@ describe('the private pages', () => {
       text,
       /CRITICAL web1 1 critical, 3 OK .*CRITICAL website\/front-page .*HTTP 503 .*Told sysadmins.*IPv6.* Facts Address .* Other checks .*Checks of services on this host .*Changes and events/,
     );
-    assert.match(text, /Other checks Check State Seen last Last 24 hours 90 days alive ping OK 3 of 3 packets .* 100 % ssh tcp OK /);
+    assert.match(
+      text,
+      /Other checks Check State Seen last Last 24 hours 90 days alive ping OK 3 of 3 packets .* 100 % ssh tcp OK /,
+    );
     assert.match(text, /Checks of services on this host .* website\/certificate tls OK TLS 1\.3/);
     assert.equal(read('hosts/puppet.html').includes('Other checks'), false);
     const page = sites.files.get('private/hosts/web1.html') ?? '';
@@ -391,7 +394,10 @@ describe('the private pages', () => {
 
   it('[H3] incidents stand in the month in which they began; one that lasts says since when', () => {
     const text = textOf(sites.files.get('public/history.html') ?? '');
-    assert.match(text, /Incidents by the month in which they began November 2026 Website answers slowly or not at all Ongoing since Sun/);
+    assert.match(
+      text,
+      /Incidents by the month in which they began November 2026 Website answers slowly or not at all Ongoing since Sun/,
+    );
     assert.doesNotMatch(text, /[Pp]ast incident/);
   });
 

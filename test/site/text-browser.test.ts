@@ -44,7 +44,13 @@ const READINGS: { page: string; lines: number; says: string[] }[] = [
   {
     page: 'private/hosts/web1.html',
     lines: 120,
-    says: ['CRITICAL web1 1 critical, 3 OK', 'CRITICAL website/front-page', 'Address', 'alive ping OK 3 of 3 packets', 'Changes and events'],
+    says: [
+      'CRITICAL web1 1 critical, 3 OK',
+      'CRITICAL website/front-page',
+      'Address',
+      'alive ping OK 3 of 3 packets',
+      'Changes and events',
+    ],
   },
   {
     page: 'private/needed/release.html',
