@@ -14,7 +14,7 @@ export interface ChartView {
   title: string;
   /** What a screen reader says instead of the columns. */
   words: string;
-  /** The newest value and what the layers are, for the line above the chart. */
+  /** The newest value in words, for the line above the chart. */
   legend: string;
   columns: Column[];
   /** The scale: its top, its middle and its bottom. */
@@ -30,8 +30,9 @@ export interface ChartSeries {
   title: string;
   unit: Unit;
   layers: readonly [low: string, middle: string, high: string];
-  /** Which of the three is said first. */
+  /** Which of the three is said of the newest column, and how. */
   said: 0 | 1 | 2;
+  say(value: string): string;
   values: (Triple | null)[];
   /** One label a column: hours or days. */
   labels: string[];
@@ -124,9 +125,9 @@ export function roundUp(value: number, unit: Unit): number {
   return Number((step * power).toPrecision(3)) * base;
 }
 
-function describeLast({ layers, said, unit, values }: ChartSeries): string {
+function describeLast({ said, say, unit, values }: ChartSeries): string {
   const last = values.findLast((value) => value !== null);
-  return last == null ? '' : `${layers[said]} ${formatMetric(last[said], unit)}`;
+  return last == null ? '' : say(formatMetric(last[said], unit));
 }
 
 /** `Time: p50 between 205 ms and 230 ms, p99 at most 1.84 s (2026-11-03)`. */

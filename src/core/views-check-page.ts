@@ -14,6 +14,7 @@ import {
   toEventView,
   toResultView,
 } from './views-check.ts';
+import { explainKinds } from './views-events-view.ts';
 import { formatSettings, toSettings } from './views-settings.ts';
 import { formatAvailability, formatMetric, type Moment, metricUnit } from './views-words.ts';
 
@@ -23,8 +24,10 @@ export interface CheckPageView {
   owner: { kind: string; title: string; page: string };
   figuresAt: Moment;
   periods: PeriodView[];
+  hasTimes: boolean;
   results: ResultView[];
   events: EventView[];
+  kinds: string;
   settings: string;
   source: string;
   commands: { words: string; line: string }[];
@@ -36,7 +39,9 @@ export interface PeriodView {
   title: string;
   unit: 'hour' | 'day';
   bar: BarRun[];
+  /** The bar without its picture, and the same under a heading that says of which time it is. */
   barWords: string;
+  barSaid: string;
   charts: ChartView[];
   head: string[];
   /** First what a row is of, then one figure for each of `head`. */
@@ -51,6 +56,7 @@ export function toCheckPage(seen: Seen, means: Means): CheckPageView {
   const { check, status } = seen;
   const { snapshot, calendar } = means;
   const one = toCheckView(seen, means);
+  const events = snapshot.archive.readNewest([check.id], null, EVENTS_SHOWN);
   const hours = hourlyFigures(snapshot.now, status === undefined ? [] : snapshot.measuredResults(check.id), status);
   const days = dailyFigures(means.dayLabels, status === undefined ? [] : snapshot.dayCounters(check.id), status);
   return {
@@ -75,8 +81,10 @@ export function toCheckPage(seen: Seen, means: Means): CheckPageView {
         labels: means.dayLabels,
       }),
     ],
+    hasTimes: one.windowRows.some(([name]) => name === 'answers, p50'),
     results: (status === undefined ? [] : snapshot.recentResults(check.id)).map((result) => toResultView(result, calendar)),
-    events: snapshot.archive.readNewest([check.id], null, EVENTS_SHOWN).map((event) => toEventView(event, calendar)),
+    events: events.map((event) => toEventView(event, calendar)),
+    kinds: explainKinds(events),
     settings: formatSettings(toSettings(check, means.catalogue)),
     source: `${check.source.file}:${check.source.line}`,
     commands: toCommands(check),
@@ -102,7 +110,7 @@ function toCommands({ id }: Check): CheckPageView['commands'] {
   ];
 }
 
-interface Period extends Pick<PeriodView, 'id' | 'title' | 'unit' | 'bar' | 'barWords'> {
+interface Period extends Omit<PeriodView, 'barSaid' | 'charts' | 'head' | 'rows'> {
   labels: string[];
 }
 
@@ -113,16 +121,18 @@ interface Track {
   threshold: Check['thresholds'][string] | undefined;
   layers: readonly [string, string, string];
   said: 0 | 1 | 2;
+  say(value: string): string;
   values: (Triple | null)[];
 }
 
 function toPeriod(check: Check, figures: Figures[], means: Means, { labels, ...period }: Period): PeriodView {
-  const tracks = toTracks(check, figures, means);
+  const tracks = toTracks(check, figures, period.unit, means);
   const ends: [string, string] = [labels[0] ?? '', labels.at(-1) ?? ''];
   const charts = tracks.slice(0, CHARTS).flatMap(({ label, ...track }) => toChart({ ...track, title: label, labels, ends }) ?? []);
   const isTold = figures.some(({ tally }) => tally !== null);
   return {
     ...period,
+    barSaid: period.barWords.slice(period.barWords.indexOf(': ') + 2),
     charts,
     head: [...(isTold ? ['available'] : []), ...tracks.flatMap(({ label, layers }) => layers.map((layer) => `${label}, ${layer}`))],
     rows: figures.flatMap((one, i) => toRow(labels[i] ?? '', { one, place: i, isTold }, tracks) ?? []),
@@ -151,7 +161,7 @@ function toRow(
 }
 
 /** Answer times first, as percentiles; then the metrics in the order of the last result. */
-function toTracks(check: Check, figures: Figures[], { catalogue, snapshot }: Means): Track[] {
+function toTracks(check: Check, figures: Figures[], unit: PeriodView['unit'], { catalogue, snapshot }: Means): Track[] {
   const labelOf = (name: string) => catalogue[check.type]?.[name]?.label ?? name;
   const names = new Set(Object.keys(snapshot.statuses.get(check.id)?.latest?.metrics ?? {}));
   for (const { metrics } of figures) for (const name of metrics.keys()) names.add(name);
@@ -160,7 +170,8 @@ function toTracks(check: Check, figures: Figures[], { catalogue, snapshot }: Mea
   if (timeName !== undefined) {
     const threshold = check.thresholds[timeName];
     const values = figures.map(({ latency }) => latency);
-    tracks.push({ label: labelOf(timeName), unit: 's', threshold, layers: ['p50', 'p95', 'p99'], said: 1, values });
+    const say = (value: string) => `newest ${unit}: 95 of 100 answers within ${value}`;
+    tracks.push({ label: labelOf(timeName), unit: 's', threshold, layers: ['p50', 'p95', 'p99'], said: 1, say, values });
   }
   for (const name of [...names].filter((other) => other !== timeName)) {
     tracks.push({
@@ -169,6 +180,7 @@ function toTracks(check: Check, figures: Figures[], { catalogue, snapshot }: Mea
       threshold: check.thresholds[name],
       layers: ['least', 'mean', 'most'],
       said: 1,
+      say: (value) => `newest ${unit}: ${value} on average`,
       values: figures.map(({ metrics }) => metrics.get(name) ?? null),
     });
   }

@@ -188,7 +188,7 @@ export function toCheckView(seen: Seen, means: Means): CheckView {
 function toWindowRows(figures: WindowFigures[]): string[][] {
   if (figures.length === 0) return [];
   const span = (seconds: number) => (seconds === 0 ? '–' : formatAge(seconds));
-  const rows = [['available', ...figures.map((one) => formatAvailability(one.availability))]];
+  const rows = [['available', ...figures.map((one) => formatShare(one.availability))]];
   if (figures.some((one) => one.critical > 0)) rows.push(['critical', ...figures.map((one) => span(one.critical))]);
   if (figures.some((one) => one.planned > 0)) rows.push(['planned', ...figures.map((one) => span(one.planned))]);
   if (figures.some((one) => one.unmeasured > 0)) rows.push(['not measured', ...figures.map((one) => span(one.unmeasured))]);
@@ -198,6 +198,11 @@ function toWindowRows(figures: WindowFigures[]): string[][] {
     rows.push(['answers, p99', ...figures.map((one) => formatLatency(one.p99))]);
   }
   return rows;
+}
+
+/** Nothing measured is a row of its own. */
+function formatShare(share: number | null): string {
+  return share === null ? '–' : formatAvailability(share);
 }
 
 function toMetricViews(check: Check, metrics: Record<string, number>, catalogue: MetricCatalogue): CheckView['metrics'] {

@@ -15,6 +15,8 @@ export interface EventsView {
   beside: EventsLink[];
   /** Links to the other pages by group; `more` leads to those that are left out. */
   filters: { title: string; links: EventsLink[]; more: EventsLink[] }[];
+  /** The field's words that stand there, in plain ones. */
+  kinds: string;
   /** Where what is not here is to be found; empty when all is here. */
   note: string;
 }
@@ -56,5 +58,16 @@ export function toEventsView(heading: string, events: Event[], means: Means, isL
     day.events.push({ ...toEventView(event, means.calendar), at: means.calendar.time(event.at), id, page: target });
   }
   const words = events.length === 0 ? 'nothing has changed yet' : `${count(events.length, 'change')}, the newest first`;
-  return { heading, words, isAll: false, days: [...days.values()], beside: [], filters: [], note: '' };
+  return { heading, words, isAll: false, days: [...days.values()], beside: [], filters: [], kinds: explainKinds(events), note: '' };
+}
+
+/** The words of the field that a newcomer meets in a list of events, each once; empty when there are none. */
+export function explainKinds(events: readonly Pick<Event, 'kind'>[]): string {
+  const isThere = (kind: Event['kind']) => events.some((event) => event.kind === kind);
+  return [
+    ...(isThere('soft') || isThere('soft-recovery')
+      ? ['soft: it fails, but not yet often enough in a row to be sure, so nobody is told']
+      : []),
+    ...(isThere('unstable') ? ['unstable: a problem three times within a day, told only when it lasts'] : []),
+  ].join('; ');
 }

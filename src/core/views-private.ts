@@ -1,20 +1,8 @@
 import type { Check } from './configuration.ts';
 import { checkPageOf, pageOf } from './item-facts.ts';
-import { WINDOWS } from './run-record.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { State } from './state.ts';
-import {
-  type CheckView,
-  type EventView,
-  type Means,
-  type Seen,
-  seeCheck,
-  signatureOf,
-  toCheckView,
-  toEventView,
-  toMeans,
-  toUnseen,
-} from './views-check.ts';
+import { type Means, type Seen, seeCheck, signatureOf, toMeans, toUnseen } from './views-check.ts';
 import { type CheckPageView, toCheckPage } from './views-check-page.ts';
 import { type ChecksView, toChecksView } from './views-configuration.ts';
 import { toEventsPages } from './views-events.ts';
@@ -26,8 +14,7 @@ import { type NeedView, toNeeds, toNeedView } from './views-needed.ts';
 import { type NoticesView, toNoticesView } from './views-notices.ts';
 import { type OverviewView, type OwnerRow, toOverview, toOwnerRow, toUnknownRow } from './views-overview.ts';
 import { type Owner, ownersOf } from './views-owner.ts';
-import { toSmallRow } from './views-problem.ts';
-import { describeReport } from './views-report.ts';
+import { type OwnerView, sourcesOf, toOwnerView } from './views-owner-page.ts';
 import { type RunsView, toRunsView } from './views-runs.ts';
 import { type MetricCatalogue, type Moment, toCalendar } from './views-words.ts';
 
@@ -46,26 +33,10 @@ export interface PrivateView {
   checks: Keyed<ChecksView>;
   runs: Keyed<RunsView>;
   fleet: FleetView;
-  windows: readonly string[];
   /** One page for each check, by its path. */
   checkPages: (Keyed<CheckPageView> & { path: string })[];
   /** Who is hurt: one page for each word of `needed_by`, by its path without ending, and its word for scripts. */
   needs: { path: string; state: State; view: () => NeedView }[];
-}
-
-/** The page of a host or a service. */
-export interface OwnerView {
-  row: OwnerRow;
-  facts: { term: string; words: string }[];
-  notes: string;
-  windows: readonly string[];
-  checks: CheckView[];
-  /** A host's checks that stand on the pages of its services. */
-  elsewhere: ReturnType<typeof toSmallRow>[];
-  /** The newest changes of its checks, and reboots. */
-  events: (EventView & { id: string; page: string })[];
-  /** All of them, or empty when there are none. */
-  eventsPage: string;
 }
 
 /** What cannot be made goes to `spoiled`, by its page. */
@@ -108,7 +79,6 @@ export function toPrivateView(snapshot: Snapshot, catalogue: MetricCatalogue, sp
       () => toRunsView(snapshot, calendar),
     ),
     fleet: toFleetView(snapshot),
-    windows: WINDOWS,
     checkPages: toCheckPages(checks, means),
     needs: needs.map(({ need, path, row }) => ({ path, state: row.word, view: () => toNeedView(need(), seen, means) })),
   };
@@ -166,55 +136,6 @@ function toCheckPages(checks: Seen[], means: Means): PrivateView['checkPages'] {
   }));
 }
 
-function toOwnerView(owner: Owner, row: OwnerRow, means: Means): OwnerView {
-  return {
-    row,
-    facts: [...owner.facts, ...describeSelf(owner, means), ...describeChanges(owner, means)],
-    notes: owner.notes ?? '',
-    windows: WINDOWS,
-    checks: byTrouble(owner.own).map((seen) => toCheckView(seen, means)),
-    elsewhere: byTrouble(owner.related).map((seen) => toSmallRow(seen, means)),
-    ...toOwnerEvents(owner, means),
-  };
-}
-
-const EVENTS_OF_AN_OWNER = 12;
-
-/** Whose events are an owner's: those of its checks, and a host's own, such as reboots. */
-function sourcesOf({ kind, name, own, related }: Owner): { ids: string[]; host: string | null } {
-  return { ids: [...own, ...related].map(({ check }) => check.id), host: kind === 'host' ? name : null };
-}
-
-function toOwnerEvents(owner: Owner, means: Means): Pick<OwnerView, 'events' | 'eventsPage'> {
-  const { kind, name } = owner;
-  const { ids, host } = sourcesOf(owner);
-  return {
-    events: means.snapshot.archive.readNewest(ids, host, EVENTS_OF_AN_OWNER).map((event) => {
-      const page = event.check === null ? '' : checkPageOf({ id: event.check });
-      return { ...toEventView(event, means.calendar), id: event.check ?? name, page };
-    }),
-    eventsPage: hasEvents(ids, host, means) ? `events/${kind}s/${name}.html` : '',
-  };
-}
-
-function describeSelf({ kind, name }: Owner, { snapshot, calendar }: Means): OwnerView['facts'] {
-  return kind === 'host' ? describeReport(snapshot.reportOf(name), calendar) : [];
-}
-
-const LATELY_MS = 2 * 3_600_000;
-
-/** What changed on a host in the last two hours, by somebody's word or its own, newest first. */
-function describeChanges(owner: Owner, { snapshot, calendar }: Means): OwnerView['facts'] {
-  const changes = (snapshot.said?.changes ?? []).filter(
-    ({ target, at }) => owner.kind === 'host' && target === owner.name && at > snapshot.now - LATELY_MS,
-  );
-  const words = changes
-    .sort((a, b) => b.at - a.at)
-    .slice(0, 5)
-    .map(({ at, author, note }) => `${calendar.full(at).words}: ${author === '' ? '' : `${author}: `}${note}`);
-  return words.length === 0 ? [] : [{ term: 'Changed lately', words: words.join('; ') }];
-}
-
 /** A calm page is made again after so long at the latest: its figures and bars move slowly. */
 const REFRESH_MS = 20 * 60_000;
 
@@ -252,11 +173,4 @@ function checksKey(checks: Seen[], means: Means): string {
   const proxies = checks.filter(({ check }) => check.service === null && check.host === null);
   const turn = proxies.length === 0 ? 0 : Math.floor(means.snapshot.now / REFRESH_MS);
   return [means.snapshot.configuration.fingerprint, turn, ...proxies.map((seen) => signatureOf(seen, means))].join('\n');
-}
-
-const ORDER = ['problem', 'soft', 'withheld', 'new', 'ok', 'off'] as const;
-
-/** Trouble first, otherwise in the order of the names. */
-function byTrouble(checks: Seen[]): Seen[] {
-  return [...checks].sort((a, b) => ORDER.indexOf(a.standing) - ORDER.indexOf(b.standing));
 }

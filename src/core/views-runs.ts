@@ -82,6 +82,7 @@ function toDurations(runs: RunRecord[], calendar: Calendar): ChartView[] {
     unit: 's',
     layers: ['duration', 'duration', 'duration'],
     said: 0,
+    say: (value) => `the newest took ${value}`,
     values,
     labels,
     threshold: undefined,

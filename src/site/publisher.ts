@@ -111,7 +111,7 @@ export function renderPrivateSite(
   }
   files.set('metrics.txt', { key: null, make: texts.metrics });
   files.set('feed.atom', { key: null, make: texts.feed });
-  page('checks', 'checks.html', { key: view.checks.key, make: () => ({ ...view.checks.make(), windows: view.windows }) });
+  page('checks', 'checks.html', view.checks);
   page('runs', 'runs.html', view.runs);
   const { current, months } = view.fleet;
   if (current !== null) page('fleet', 'fleet.html', current);

@@ -10,6 +10,7 @@ function seriesOf(values: ChartSeries['values'], more: Partial<ChartSeries> = {}
     unit: 's',
     layers: ['p50', 'p95', 'p99'],
     said: 1,
+    say: (value) => `95 of 100 within ${value}`,
     values,
     labels,
     threshold: undefined,
@@ -51,7 +52,7 @@ describe('a chart', () => {
       ]),
     );
     assert.equal(chart?.words, 'Time: p50 between 100 ms and 200 ms, p99 at most 1.5 s (day 2)');
-    assert.equal(chart?.legend, 'p95 200 ms');
+    assert.equal(chart?.legend, '95 of 100 within 200 ms');
   });
 
   it('[H2] shows a near threshold as a line and says a far one in words', () => {

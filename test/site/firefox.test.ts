@@ -67,6 +67,10 @@ const SMALL_TARGETS = `() => [...document.querySelectorAll('nav a, summary, .pro
   .filter((one) => one.getBoundingClientRect().height > 0 && one.getBoundingClientRect().height < 24)
   .map((one) => one.textContent + ' ' + one.getBoundingClientRect().height)
   .slice(0, 5)`;
+/** Tables that are scrolled sideways: nothing on a narrow page says that there is more at the right. The figures behind a fold are. */
+const SIDEWAYS = `() => [...document.querySelectorAll(':is(.scroll, table):not(details *)')]
+  .filter((one) => one.scrollWidth > one.clientWidth + 1)
+  .map((one) => one.className + ' ' + one.scrollWidth)`;
 /** Left edges of what is to stand below each other, each list with a name: more than one value in a list is a ragged column. */
 const EDGES = `() => {
   const edges = (selector, side) => [...new Set([...document.querySelectorAll(selector)].map((one) => Math.round(one.getBoundingClientRect()[side])))];
@@ -158,7 +162,7 @@ describe('a browser', () => {
   }
 
   it(
-    '[H2] what a finger is to meet is large enough, columns are not ragged, and a host’s card leads to its page',
+    '[H2] what a finger is to meet is large enough, no table is broader than a narrow page, columns are not ragged, and a host’s card leads to its page',
     needs('firefox-esr'),
     async () => {
       const browser = await openFirefox('safest');
@@ -170,6 +174,7 @@ describe('a browser', () => {
           await page.setViewport({ width: 360, height: 900 });
           await page.goto(`${server.root}/${path}`);
           assert.deepEqual(await evaluate<string[]>(SMALL_TARGETS), [], path);
+          assert.deepEqual(await evaluate<string[]>(SIDEWAYS), [], path);
           if (!path.endsWith('index.html')) continue;
           await page.setViewport({ width: 1400, height: 900 });
           for (const [name, edges] of await evaluate<[string, number[]][]>(EDGES)) {

@@ -344,10 +344,12 @@ describe('the private pages', () => {
   it('[H2] a check has a page with charts, results, events, settings with their file and line, and the commands to type', () => {
     const text = read('checks/website/front-page.html');
     for (const part of [
-      'Last 24 hours last 24 hours: critical in 2 of 24',
-      'Last 90 days last 90 days: critical in 3 of 90',
-      'Time lately p95',
-      'Certificate lately mean 61.2 days',
+      'Last 24 hours critical in 2 of 24',
+      'Last 90 days critical in 3 of 90',
+      'Time newest hour: 95 of 100 answers within',
+      'Certificate newest hour: 61.2 days on average',
+      'p50, p95 and p99: half, 95 and 99 of 100 answers took no longer.',
+      'soft: it fails, but not yet often enough in a row to be sure, so nobody is told.',
       'The numbers, day by day',
       'available 98.89 %',
       'HTTP 503 in 0.42 s, expected 200-299',
@@ -358,6 +360,45 @@ describe('the private pages', () => {
     ])
       assert.ok(text.includes(part), part);
     assert.match(read('checks/proxy/tor.html'), /proxy\/tor/);
+  });
+
+  it('[H2] a host’s page tells first and in full what fails on it, also of its services; every other check is one line', () => {
+    const text = read('hosts/web1.html');
+    assert.match(
+      text,
+      /CRITICAL web1 1 critical, 3 OK .*CRITICAL website\/front-page .*HTTP 503 .*Told sysadmins.*IPv6.* Facts Address .* Other checks .*Checks of services on this host .*Changes and events/,
+    );
+    assert.match(
+      text,
+      /Other checks Check State Seen last Last 24 hours 90 days alive ping OK 3 of 3 packets .* 100 % ssh tcp OK /,
+    );
+    assert.match(text, /Checks of services on this host .* website\/certificate tls OK TLS 1\.3/);
+    assert.equal(read('hosts/puppet.html').includes('Other checks'), false);
+    const page = sites.files.get('private/hosts/web1.html') ?? '';
+    assert.equal(page.split('<section class="check').length - 1, 1);
+    for (const id of ['alive', 'ssh', 'Service-website-Check-front-page', 'Service-website-Check-certificate'])
+      assert.equal(page.split(`id="${id}"`).length - 1, 1, id);
+  });
+
+  it('[W2] what was changed there stands beside the facts of a service or host, newest first, with who said it', () => {
+    assert.match(read('services/website.html'), /Changed lately new theme by anna, Sun 2026-11-22 13:45 UTC Other checks/);
+    assert.ok(!read('services/chat.html').includes('Changed lately'));
+  });
+
+  it('[H2] what is not judged says why in its line', () => {
+    assert.match(
+      read('hosts/backup.html'),
+      /alive ping NOT JUDGED no answer to 3 packets within 2 s CRITICAL, not judged: what it depends on does not work/,
+    );
+  });
+
+  it('[H3] incidents stand in the month in which they began; one that lasts says since when', () => {
+    const text = textOf(sites.files.get('public/history.html') ?? '');
+    assert.match(
+      text,
+      /Incidents by the month in which they began November 2026 Website answers slowly or not at all Ongoing since Sun/,
+    );
+    assert.doesNotMatch(text, /[Pp]ast incident/);
   });
 
   it('[H2] events are filtered by pages of their own: by day, service and host, each holding its own only', () => {

@@ -33,12 +33,23 @@ const READINGS: { page: string; lines: number; says: string[] }[] = [
     says: [
       'CRITICAL website/front-page http https://www.example.org/',
       'CRITICAL since Sun 2026-11-22 13:49 UTC, 4 in a row. Told sysadmins.',
-      'last 24 hours: critical in 2 of 24',
+      'Last 24 hours critical in 2 of 24',
       '0 ms 500 ms 1 s',
       'p50 p95 p99 14:00 UTC',
       '0.00 %',
-      'last 90 days: critical in 3 of 90, warning in 1 of 90',
+      'Last 90 days critical in 3 of 90, warning in 1 of 90',
       'Settings from conf.d/website.yaml:12',
+    ],
+  },
+  {
+    page: 'private/hosts/web1.html',
+    lines: 120,
+    says: [
+      'CRITICAL web1 1 critical, 3 OK',
+      'CRITICAL website/front-page',
+      'Address',
+      'alive ping OK 3 of 3 packets',
+      'Changes and events',
     ],
   },
   {
