@@ -157,6 +157,7 @@ smtpd_relay_restrictions = permit_mynetworks, reject
     checks:
       relay:
         type: mail-roundtrip
+        timeout: 30s
         from: vigie@site.test
         to: trip@site.test
         key: { env: KEY }
