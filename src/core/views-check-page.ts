@@ -16,13 +16,12 @@ import {
 } from './views-check.ts';
 import { explainKinds } from './views-events-view.ts';
 import { formatSettings, toSettings } from './views-settings.ts';
-import { formatAvailability, formatMetric, type Moment, metricUnit } from './views-words.ts';
+import { formatAvailability, formatMetric, metricUnit } from './views-words.ts';
 
 /** The page of one check: its charts with their numbers, last results, events, settings, and what to type. */
 export interface CheckPageView {
   one: CheckView;
   owner: { kind: string; title: string; page: string };
-  figuresAt: Moment;
   periods: PeriodView[];
   hasTimes: boolean;
   results: ResultView[];
@@ -62,7 +61,6 @@ export function toCheckPage(seen: Seen, means: Means): CheckPageView {
   return {
     one,
     owner: ownerOfCheck(check, means),
-    figuresAt: calendar.full(snapshot.now),
     periods: [
       toPeriod(check, hours, means, {
         id: 'Hours',
