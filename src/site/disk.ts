@@ -1,5 +1,24 @@
-import { closeSync, existsSync, fdatasyncSync, fstatSync, mkdirSync, openSync, rmdirSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fdatasyncSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  rmdirSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
+
+/**
+ * A site's own folder is the gate: the umask and whoever sets its mode say who may enter. What is inside is for everyone who may, whatever
+ * the umask of cron is that day, and for nobody to write.
+ */
+const INSIDE = 0o755;
+const PAGE = 0o644;
 
 /** What the names of files end with that are not in their place yet. */
 export const TEMPORARY = '.vigie-new';
@@ -15,10 +34,11 @@ export interface Temporary {
 /** In the folder of its target, so that the rename never crosses file systems. */
 export function writeTemporary(target: string, bytes: Buffer, isDurable = true): Temporary {
   return named(target, () => {
-    makeFolder(dirname(target));
+    makeFolder(dirname(target), INSIDE);
     const temporary = join(dirname(target), `.${Math.random().toString(36).slice(2)}${TEMPORARY}`);
-    const file = openSync(temporary, 'wx', 0o644);
+    const file = openSync(temporary, 'wx', PAGE);
     try {
+      fchmodSync(file, PAGE);
       for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
       // A rename must not become durable before the content that it names.
       if (isDurable) fdatasyncSync(file);
@@ -41,11 +61,15 @@ export function named<T>(target: string, act: () => T): T {
   }
 }
 
-/** With its parents, one by one: `recursive` of Node 20 never ends where the kernel refuses with ENOENT, as under /proc. */
-export function makeFolder(path: string): void {
+/**
+ * With its parents, one by one: `recursive` of Node 20 never ends where the kernel refuses with ENOENT, as under /proc. Nobody else may
+ * write into what is made; `mode` holds whatever the umask.
+ */
+export function makeFolder(path: string, mode?: number): void {
   if (existsSync(path)) return;
-  makeFolder(dirname(path));
-  mkdirSync(path);
+  makeFolder(dirname(path), mode);
+  mkdirSync(path, 0o755);
+  if (mode !== undefined) chmodSync(path, mode);
 }
 
 export function removeQuietly(path: string): void {

@@ -92,7 +92,7 @@ describe('bitcoin check', () => {
     const context = testContext({ secrets: { PASSWORD: 'CANARY-password' }, ...settings });
     const rpc = { url: `http://127.0.0.1:${node.port}/`, user: 'vigie', password: { env: 'PASSWORD' } };
     const sources = await sourcesOf(answers);
-    const seen: Observation = await runCheck(bitcoin, { rpc, sources, ...given }, context);
+    const seen: Observation = await runCheck(bitcoin, { rpc, sources, source_timeout: 60, ...given }, context);
     assert.ok(!JSON.stringify([seen, context.steps]).includes('CANARY'));
     return seen;
   };

@@ -61,7 +61,7 @@ describe('dns check on a faulty or hostile name server', () => {
   const ask = async (
     reply: Reply,
     options: Record<string, unknown> = {},
-    timeoutMs = 3000,
+    timeoutMs?: number,
     overTcp?: (query: ReturnType<typeof decode>) => Buffer,
   ) => {
     const server = await fakeServer(reply, overTcp);

@@ -29,7 +29,7 @@ const NOW = Date.UTC(2026, 10, 22, 12, 0, 0);
 const DATES = { main: '2026-11-22T10:00:00Z', devel: '2026-11-12T12:00:00Z' };
 const here = needs('git', 'setpriv', 'prlimit');
 const look = (options: Record<string, unknown>, settings: TestContextSettings = {}): Promise<Observation> =>
-  runCheck(git, options, testContext({ now: NOW, timeoutMs: 15_000, ...settings }));
+  runCheck(git, options, testContext({ now: NOW, ...settings }));
 
 describe('git check against the real git daemon', here, () => {
   const { path: folder, remove } = temporaryFolder();
@@ -282,7 +282,7 @@ describe('git check against hostile servers', here, () => {
       socket.once('close', () => clearTimeout(timer));
     });
     try {
-      return await runCheck(git, { url: `git://127.0.0.1:${server.port}/r.git` }, testContext({ timeoutMs: 3000 }));
+      return await runCheck(git, { url: `git://127.0.0.1:${server.port}/r.git` }, testContext());
     } finally {
       await server.close();
     }
@@ -346,7 +346,7 @@ describe('git check against hostile servers', here, () => {
     writeFileSync(file, '');
     // Sparse, and just below what git would read piece by piece.
     truncateSync(file, 500 * 2 ** 20);
-    const context = testContext({ timeoutMs: 10_000 });
+    const context = testContext();
     const seen = await context.spawn({ file: 'git', args: ['hash-object', '--no-filters', file], maxMemory: 256 * 2 ** 20 });
     remove();
     assert.throws(() => judgeGit(seen), { code: 'memory.child' });

@@ -97,7 +97,7 @@ describe('imap check against the real dovecot', needs('dovecot'), () => {
 
 describe('imap check against a hostile server', () => {
   const good = (line: string): Answer => `${line.split(' ')[0]} OK done\r\n`;
-  const play = async (greeting: Answer, answer: (line: string) => Answer, timeoutMs = 3000) => {
+  const play = async (greeting: Answer, answer: (line: string) => Answer, timeoutMs?: number) => {
     const server = await scripted(greeting, answer);
     const seen = await run(server.port, { security: 'none' }, { timeoutMs });
     await server.close();

@@ -143,7 +143,7 @@ const entry = (id: number) => message(id, 0x64, der(4, Buffer.from('cn=x')), der
 
 describe('ldap check against a hostile server', () => {
   /** `answer` to the first message, `more` to the second. */
-  const play = async (answer: Buffer, more: (socket: Socket) => void = () => {}, timeoutMs = 3000) => {
+  const play = async (answer: Buffer, more: (socket: Socket) => void = () => {}, timeoutMs?: number) => {
     const server = await rawServer((socket) => {
       socket.once('data', () => more(socket));
       socket.write(answer);

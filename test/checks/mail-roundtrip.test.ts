@@ -126,7 +126,7 @@ smtpd_relay_restrictions = permit_mynetworks, reject
     for (let i = 0; i < 500; i += 1) foreign(`${i}.many`, `Subject: ${i}\n\nx\n`);
     execFileSync('sh', ['-c', `cd ${folder}/new && seq -f 1000000000.M%06.0f 100000 | xargs touch -d 2026-01-01`]);
     foreign('9999.twice', toMessage({ from: people.from, to: people.to }, tokens.make(start), start));
-    const second = await run({ now: start + 5 * MINUTE, memory: first.memory, timeoutMs: 60_000 });
+    const second = await run({ now: start + 5 * MINUTE, memory: first.memory });
     assert.equal(second.kind, 'measured', second.output);
     assert.match(second.output, /arrived after/);
     await delivered(100_503);
@@ -210,7 +210,7 @@ describe('mail-roundtrip into a maildir, from servers that fail', () => {
     const seen = await runCheck(
       roundtrip,
       { ...people, within: 600, smtp, maildir: box.path },
-      testContext({ secrets, now: NOW, timeoutMs: 3000, ...settings }),
+      testContext({ secrets, now: NOW, ...settings }),
     );
     await server.close();
     const message = /DATA\r\n(.*)\r\n\.\r\n/s.exec(server.received())?.[1];
@@ -257,7 +257,7 @@ describe('mail-roundtrip into a maildir, from servers that fail', () => {
     const first = await play(good, {}, true);
     const old = Math.floor(NOW / 1000) - 30 * 86_400;
     execFileSync('sh', ['-c', `cd ${box.path}/cur && seq -f ${old}.M%06.0f 100000 | xargs touch`]);
-    const { seen } = await play(good, { now: NOW + 5 * MINUTE, memory: first.seen.memory, timeoutMs: 20_000 });
+    const { seen } = await play(good, { now: NOW + 5 * MINUTE, memory: first.seen.memory });
     assert.match(seen.output, /^message of .* arrived after/);
     for (const part of ['new', 'cur']) {
       execFileSync('rm', ['-rf', join(box.path, part)]);

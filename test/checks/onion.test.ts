@@ -20,7 +20,7 @@ async function play(
   { options = {}, ...settings }: TestContextSettings & { options?: Record<string, unknown> } = {},
 ) {
   const control = await startScriptedControl(answer);
-  const context = testContext({ timeoutMs: 3000, ...settings });
+  const context = testContext(settings);
   const given = { address: `${made.name}.onion`, control: `127.0.0.1:${control.port}`, ...options };
   const seen = await runCheck(onion, given, context);
   control.stop();
@@ -309,7 +309,7 @@ describe('onion check logs in to a control port', () => {
 });
 
 describe('onion check against a hostile control port', () => {
-  for (const { name, answer, code, timeoutMs = 3000 } of [
+  for (const { name, answer, code, timeoutMs } of [
     { name: 'silence', answer: () => null, code: 'control.timeout', timeoutMs: 200 },
     { name: 'words of another protocol', answer: () => 'HTTP/1.1 400 Bad Request\r\n\r\n', code: 'control.protocol' },
     { name: 'a line without end', answer: () => '250-'.padEnd(100_000, 'a'), code: 'control.protocol' },

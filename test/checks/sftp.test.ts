@@ -48,7 +48,7 @@ const ask = (
       key: { env: 'KEY' },
       ...options,
     },
-    testContext({ now: NOW, secrets: { KEY: key.private }, timeoutMs: 8000, ...settings }),
+    testContext({ now: NOW, secrets: { KEY: key.private }, ...settings }),
   );
 
 describe('sftp check against the real sshd with internal-sftp', here, () => {
@@ -179,7 +179,7 @@ describe('sftp check against hostile servers', here, () => {
     writeFileSync(file, bytes);
     const server = await startSshd({ authorized: [`restrict,command="cat ${file} -" ${key.public}`] });
     try {
-      return await ask(server, key, options, { timeoutMs: 6000 });
+      return await ask(server, key, options);
     } finally {
       await server.stop();
     }

@@ -170,7 +170,7 @@ describe('smtp check against a hostile server', () => {
     if (line.startsWith('EHLO')) return '250-raw.test\r\n250-SIZE 0\r\n250 8BITMIME\r\n';
     return line === 'QUIT' ? '221 bye\r\n' : '250 ok\r\n';
   };
-  const play = async (greeting: Answer, answer: (line: string) => Answer, timeoutMs = 3000) => {
+  const play = async (greeting: Answer, answer: (line: string) => Answer, timeoutMs?: number) => {
     const server = await scripted(greeting, answer);
     const seen = await run(server.port, { security: 'none', accepts: ['a@site.test'] }, { timeoutMs });
     await server.close();

@@ -3,7 +3,7 @@ import { after, describe, it } from 'node:test';
 import tcp from '../../checks/tcp.ts';
 import { certificateRig } from '../support/certificates.ts';
 import { codeOf, problemsOf, runCheck } from '../support/check.ts';
-import { testContext } from '../support/context.ts';
+import { testContext, timeFor } from '../support/context.ts';
 import { startNginx } from '../support/nginx.ts';
 import { freePort, needs } from '../support/server.ts';
 import { startMicrosocks } from '../support/socks.ts';
@@ -108,7 +108,7 @@ describe('tcp check', () => {
   ];
   for (const { name, says, wants, code, output } of answers) {
     it(`${name}: ${code}`, async () => {
-      const seen = await runCheck(tcp, at(await say(says), wants), testContext({ timeoutMs: 300 }));
+      const seen = await runCheck(tcp, at(await say(says), wants), testContext(timeFor(code, 300)));
       assert.equal(codeOf(seen), code, seen.output);
       assert.match(seen.output, output);
       assert.doesNotMatch(seen.output, /[\p{Cc}\p{Cf}]/u);

@@ -10,7 +10,7 @@ import { TargetFailure } from '../../src/check-type.ts';
 import { startTls } from '../../src/net/tls.ts';
 import { type CertificateOptions, certificateRig, DAY, der, type Issued } from '../support/certificates.ts';
 import { codeOf, runCheck } from '../support/check.ts';
-import { testContext } from '../support/context.ts';
+import { testContext, timeFor } from '../support/context.ts';
 import { freePort, needs } from '../support/server.ts';
 import { type LocalServer, startRawServer, startTlsServer } from '../support/tls-server.ts';
 
@@ -204,7 +204,7 @@ describe('tls check on servers that are weak, odd or hostile', () => {
   for (const { name, serve: handshake, code } of stalls) {
     it(`[case T17] a server that ${name} during the handshake`, async () => {
       const server = await startRawServer(handshake);
-      const seen = await runCheck(tls, at(server.port), testContext({ timeoutMs: 250 }));
+      const seen = await runCheck(tls, at(server.port), testContext(timeFor(code, 250)));
       server.stop();
       assert.equal(codeOf(seen), code, seen.output);
     });

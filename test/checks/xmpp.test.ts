@@ -142,7 +142,7 @@ describe('xmpp check against a hostile server', () => {
   after(() => rig?.remove());
   const HEAD = "<?xml version='1.0'?><stream:stream from='site.test' version='1.0'>";
   /** After TLS, so that the reading is this type's own. */
-  const play = async (answer: string, timeoutMs = 3000) => {
+  const play = async (answer: string, timeoutMs?: number) => {
     const server = await startTlsServer(rig.issue('good'), {}, (socket) => {
       socket.once('data', () => socket.write(answer));
     });

@@ -167,7 +167,7 @@ describe('vigie explain', () => {
     );
     const settings = [
       'every 5m (default)',
-      'timeout 5s a try, 5s in all (defaults)',
+      'timeout 40s a try, 40s in all (defaults)',
       'retries 0 after 2s (defaults, default)',
       'attempts 3 (check)',
       'thresholds.days_left warning 14d:, critical 7d: (type http)',

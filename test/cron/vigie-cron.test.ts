@@ -255,7 +255,7 @@ for (const { name, command } of SHELLS) {
         stdio: 'ignore',
       });
       const code = await new Promise((resolve) => child.on('close', resolve));
-      assert.ok(performance.now() - began < 30_000);
+      assert.ok(performance.now() - began < 50_000);
       assert.equal(code, 137);
       assert.match(mails()[0] ?? '', /a run did not end within 1 s and was ended/);
     });

@@ -33,7 +33,7 @@ function see(state: 'OK' | 'CRITICAL', at: number, configuration = configure()):
   storeRun(history.database, configuration, [resultOf(check.id, state, { output: 'HTTP 503, expected 200' })], at);
 }
 
-function deliver(now: number, configuration = configure(), attemptMs = 10_000): Promise<MailCounts> {
+function deliver(now: number, configuration = configure(), attemptMs = 60_000): Promise<MailCounts> {
   const outside = { secret: () => '', spawn: () => Promise.reject(new Error('no child in this test')), now, attemptMs };
   return deliverOutbox(openOutbox(history.database), configuration, outside);
 }
@@ -273,7 +273,7 @@ describe('the outbox', () => {
       server.fault = (at) => (at === step ? 'hang' : undefined);
       const began = performance.now();
       assert.deepEqual(await deliver(NOON, configuration, 250), { sent: 0, queued: 2, failed: 0 });
-      assert.ok(performance.now() - began < 15_000);
+      assert.ok(performance.now() - began < 50_000);
       const answers = readMessages(history.database, 10).map(({ answer }) => answer);
       assert.ok(
         answers.some((answer) => /^no answer within 0.25 s$|^Greeting never received$/.test(answer)),

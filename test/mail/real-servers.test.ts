@@ -107,7 +107,7 @@ timezone: Europe/Paris
 sites: { private: { output: site/private, url: "http://example.onion/" } }
 mail: { from: vigie@site.test, transport: "smtp://localhost:${postfix.port}", tls: { required: true, ca: "${rig.caFile}" } }
 contacts: { sysadmins: { mail: [alice@site.test] } }
-defaults: { contacts: [sysadmins], timeout: 5s, attempts: 1, retries: { times: 0 } }
+defaults: { contacts: [sysadmins], timeout: 40s, attempts: 1, retries: { times: 0 } }
 `,
       { 'website.yaml': `services:\n  website:\n    checks:\n      front-page: { type: http, url: "${target.url}" }\n` },
     );

@@ -6,12 +6,16 @@ import http from '../../checks/http.ts';
 import type { Observation } from '../../src/check-type.ts';
 import { LookFailure, TargetFailure } from '../../src/core/failure.ts';
 import { bind } from '../support/bind.ts';
-import { testContext } from '../support/context.ts';
+import { type TestContextSettings, testContext, timeFor } from '../support/context.ts';
 import { type RawServer, rawServer } from '../support/raw-server.ts';
 
 /** As the runner turns throws into observations. */
-async function observe(server: RawServer, options: Record<string, unknown> = {}, timeoutMs = 2000): Promise<Observation> {
-  const context = testContext({ timeoutMs });
+async function observe(
+  server: RawServer,
+  options: Record<string, unknown> = {},
+  settings: TestContextSettings = {},
+): Promise<Observation> {
+  const context = testContext(settings);
   try {
     return await http.run(bind(http, { url: `http://127.0.0.1:${server.port}/`, ...options }), context);
   } catch (error) {
@@ -213,14 +217,11 @@ for (const { name, peer, code, options, says } of rows) {
   test(`${name} is ${code}`, async (t) => {
     const server = await rawServer(peer);
     t.after(() => server.close());
-    const began = performance.now();
-    const seen = await observe(server, options);
-    const took = performance.now() - began;
+    const seen = await observe(server, options, timeFor(code, 2000));
     assert.equal(seen.kind, 'failed', seen.output);
     assert.ok('code' in seen && seen.code?.startsWith(code), `code ${'code' in seen ? seen.code : ''}: ${seen.output}`);
     if (says) assert.match(seen.output, says);
     assert.doesNotMatch(seen.output, /[\u0000-\u001f\u007f-\u009f]/);
-    assert.ok(took < 12_000, `took ${took} ms`);
     // The peer sees the connection go: nothing is left open.
     await server.closed;
   });
@@ -281,16 +282,18 @@ for (const { name, pattern } of [
 ]) {
   test(`[case H29] 2 MiB of text against a regex with ${name} does not stop the event loop`, async () => {
     const server = await rawServer(answer(`HTTP/1.1 200 OK\n\n`, 'a'.repeat(2 * 1024 * 1024)));
-    let lag = 0;
-    let last = performance.now();
+    // In processor time: a machine that stands still for a second is no fault of the expression.
+    let most = 0;
+    let last = process.cpuUsage();
     const timer = setInterval(() => {
-      lag = Math.max(lag, performance.now() - last - 5);
-      last = performance.now();
+      const { user, system } = process.cpuUsage(last);
+      most = Math.max(most, (user + system) / 1000);
+      last = process.cpuUsage();
     }, 5);
     const seen = await observe(server, { regex: pattern });
     clearInterval(timer);
     assert.equal('code' in seen && seen.code, 'content.missing', seen.output);
-    assert.ok(lag < 1000, `event loop stood still for ${lag} ms`);
+    assert.ok(most < 1000, `event loop was busy for ${most} ms without a pause`);
     await server.close();
   });
 }

@@ -28,7 +28,7 @@ function redirecting(location: (n: number) => string | null): Promise<RawServer>
 }
 
 function follow(server: RawServer, redirects: RedirectPolicy, headers: Record<string, string> = {}) {
-  const context = testContext({ resolver: { hostsFile }, timeoutMs: 2000 });
+  const context = testContext({ resolver: { hostsFile } });
   return requestHttp({ url: `http://front.test:${server.port}/`, redirects, headers }, context);
 }
 

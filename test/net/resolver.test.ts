@@ -38,8 +38,8 @@ async function nameServer(reply: (type: string, n: number) => Reply, delayMs = 0
 }
 
 const resolverOf = (server: NameServer, more: ResolverSettings = {}) =>
-  createResolver({ hostsFile: null, servers: [server.address], timeoutMs: 100, tries: 1, ...more });
-const soon = (ms = 3000) => AbortSignal.timeout(ms);
+  createResolver({ hostsFile: null, servers: [server.address], timeoutMs: 60_000, tries: 1, ...more });
+const soon = (ms = 60_000) => AbortSignal.timeout(ms);
 const only = (wanted: string, addresses: string[]) => (type: string) => (type === wanted ? addresses : []);
 
 for (const { name, reply, code } of [
@@ -52,7 +52,8 @@ for (const { name, reply, code } of [
   for (const family of [undefined, 4, 6] as const) {
     test(`${name} is ${code}${family ? ` for IPv${family}` : ''}`, async () => {
       const server = await nameServer(reply);
-      await assert.rejects(resolverOf(server)('www.example', family, soon()), { code });
+      const resolve = resolverOf(server, code === 'dns.timeout' ? { timeoutMs: 100 } : {});
+      await assert.rejects(resolve('www.example', family, soon()), { code });
       server.close();
     });
   }
@@ -77,23 +78,23 @@ test('[T1] addresses of both families take turns', async () => {
 test('[T1] a name server that swallows questions for one family does not hold back the other', async () => {
   const server = await nameServer((type) => (type === 'A' ? ['192.0.2.1'] : null));
   const began = performance.now();
-  assert.deepEqual(await resolverOf(server, { timeoutMs: 60_000 })('www.example', undefined, soon()), ['192.0.2.1']);
-  assert.ok(performance.now() - began < 20_000);
+  assert.deepEqual(await resolverOf(server)('www.example', undefined, soon()), ['192.0.2.1']);
+  assert.ok(performance.now() - began < 50_000);
   server.close();
 });
 
 test('[case D05] an answer that comes too late is dns.timeout at the check’s deadline, and nothing lingers', async () => {
   const server = await nameServer(() => ['192.0.2.1'], 3000);
   const began = performance.now();
-  await assert.rejects(resolverOf(server, { timeoutMs: 60_000 })('www.example', 4, soon(150)), { code: 'dns.timeout' });
-  assert.ok(performance.now() - began < 20_000);
+  await assert.rejects(resolverOf(server)('www.example', 4, soon(150)), { code: 'dns.timeout' });
+  assert.ok(performance.now() - began < 50_000);
   server.close();
 });
 
 test('[case D05] fifty silent questions do not delay another check’s name', async () => {
   const silent = await nameServer(() => null);
   const quick = await nameServer(() => ['192.0.2.1']);
-  const slow = Array.from({ length: 50 }, () => resolverOf(silent, { timeoutMs: 60_000 })('www.example', 4, soon(4000)));
+  const slow = Array.from({ length: 50 }, () => resolverOf(silent)('www.example', 4, soon(4000)));
   let areSettled = false;
   const settled = Promise.allSettled(slow).finally(() => {
     areSettled = true;

@@ -53,7 +53,7 @@ test('[case K02] a proxy that accepts and stays silent is proxy.timeout after it
   const server = await rawServer(() => {});
   const began = performance.now();
   await assert.rejects(impatient(server.port, 150).dial(TARGET), { code: 'proxy.timeout' });
-  assert.ok(performance.now() - began < 30_000);
+  assert.ok(performance.now() - began < 50_000);
   await server.closed;
   await server.close();
 });
@@ -75,7 +75,7 @@ test('[case K03] a proxy that drips its greeting byte by byte is proxy.timeout, 
   await assert.rejects(impatient(server.port, 100).dial(TARGET), { code: 'proxy.timeout' });
   await server.close();
   const good = await slow(30);
-  (await impatient(good.port, 1000).dial(TARGET)).destroy();
+  (await impatient(good.port, 60_000).dial(TARGET)).destroy();
   await good.close();
 });
 
@@ -131,7 +131,7 @@ for (const { name, answers, code } of [
       socket.on('data', next);
       next();
     });
-    await assert.rejects(testContext({ proxy: toProxy(server.port), timeoutMs: 1000 }).dial(TARGET), (error) => {
+    await assert.rejects(testContext({ proxy: toProxy(server.port) }).dial(TARGET), (error) => {
       assert.ok(error instanceof LookFailure);
       assert.equal(error.code, code, error.message);
       return true;
@@ -178,7 +178,13 @@ test('[case K08] no name is resolved here: the resolver is never asked, and a DN
     return Promise.resolve([name]);
   };
   const login = { user: 'a/b', password: '1.1' };
-  const dialer = createDialer({ proxy: toProxy(server.port), login, resolve, signal: AbortSignal.timeout(2000), trace: () => {} });
+  const dialer = createDialer({
+    proxy: toProxy(server.port),
+    login,
+    resolve,
+    signal: AbortSignal.timeout(60_000),
+    trace: () => {},
+  });
   (await dialer.dial({ host: 'secret.onion', port: 80 })).destroy();
   assert.deepEqual(asked, ['127.0.0.1']);
   assert.ok(server.received().includes('\u0003\u000csecret.onion'), 'the name itself goes to the proxy');
@@ -205,20 +211,20 @@ test('[N1] addresses of a peer that lead into the proxy’s own network are refu
 });
 
 test('[N1] the proxy check tells a working proxy from one that is down, silent or something else', async () => {
-  const run = (port: number, timeoutMs = 1000) =>
+  const run = (port: number, timeoutMs?: number) =>
     proxyCheck.run(bind(proxyCheck, { address: '127.0.0.1', port }), testContext({ timeoutMs }));
   const good = await scripted(GREETED);
   assert.equal((await run(good.port)).kind, 'measured');
   await good.close();
   await assert.rejects(run(await freePort()), { code: 'network.refused' });
-  for (const { answers, code } of [
-    { answers: [], code: 'timeout.total' },
+  for (const { answers, code, timeoutMs } of [
+    { answers: [], code: 'timeout.total', timeoutMs: 200 },
     { answers: [bytes(4, 90)], code: 'socks.greeting' },
     { answers: [bytes(5, 0xff)], code: 'socks.greeting' },
     { answers: [null], code: 'network.closed' },
   ]) {
     const server = await scripted(...answers);
-    await assert.rejects(run(server.port, 200), { code });
+    await assert.rejects(run(server.port, timeoutMs), { code });
     await server.close();
   }
 });

@@ -6,7 +6,7 @@ import { TargetFailure } from '../../src/check-type.ts';
 import { negotiateTls, STARTTLS_PROTOCOLS, type StartTlsProtocol } from '../../src/net/starttls.ts';
 import { certificateRig, der, type Issued } from '../support/certificates.ts';
 import { codeOf, runCheck } from '../support/check.ts';
-import { testContext } from '../support/context.ts';
+import { type TestContextSettings, testContext, timeFor } from '../support/context.ts';
 import { needs } from '../support/server.ts';
 import { startMicrosocks } from '../support/socks.ts';
 import {
@@ -83,9 +83,9 @@ function speak(socket: Socket, [greeting = '', ...answers]: Script, greetsFirst:
   });
 }
 
-async function negotiate(protocol: StartTlsProtocol, script: Script, timeoutMs = 300): Promise<string> {
+async function negotiate(protocol: StartTlsProtocol, script: Script, settings: TestContextSettings = {}): Promise<string> {
   const server = await startRawServer((socket) => speak(socket, script, protocol === 'smtp' || protocol === 'imap'));
-  const context = testContext({ timeoutMs });
+  const context = testContext(settings);
   try {
     const socket = await negotiateTls(await context.dial({ host: '127.0.0.1', port: server.port }), protocol, 'site.test', context);
     socket.destroy();
@@ -283,7 +283,7 @@ describe('the plaintext before TLS', () => {
     { name: 'SMTP on the LDAP port', protocol: 'ldap', script: [bye], code: 'protocol.ldap' },
   ];
   for (const { name, protocol, script, code } of rows) {
-    it(name, async () => assert.equal(await negotiate(protocol, script), code));
+    it(name, async () => assert.equal(await negotiate(protocol, script, timeFor(code, 300)), code));
   }
 
   it('[case M01] a tarpit that drips one byte at a time ends at the deadline', async () => {
@@ -312,7 +312,7 @@ describe('the plaintext before TLS', () => {
     const server = await startRawServer((socket) => {
       speak(socket, ['220 a\r\n', '250 STARTTLS\r\n', '220 go\r\n', '250 forged\r\n'], true);
     });
-    const seen = await runCheck(tls, options(server.port, 'smtp'), testContext({ timeoutMs: 1000 }));
+    const seen = await runCheck(tls, options(server.port, 'smtp'), testContext());
     server.stop();
     assert.equal(codeOf(seen), 'tls.protocol', seen.output);
   });

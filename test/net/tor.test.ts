@@ -48,18 +48,18 @@ const hashedPassword = () =>
   spawnSync('tor', ['--hash-password', 'opensesame'], { encoding: 'utf8' }).stdout.trim().split('\n').at(-1);
 
 function run(host: string, login: { check?: string; run?: number; tryNumber?: number } = {}) {
-  const context = testContext({ proxy: { name: 'tor', host: '127.0.0.1', port: tor.socksPort }, timeoutMs: 30_000, ...login });
+  const context = testContext({ proxy: { name: 'tor', host: '127.0.0.1', port: tor.socksPort }, ...login });
   return http.run(bind(http, { url: `http://${host}/`, body: 'behind the onion' }), context);
 }
 
 /** The service with client authorisation, as the check type `http` sees it through this client. */
 function runClosed({ socksPort }: TorClient) {
-  const context = testContext({ proxy: { name: 'tor', host: '127.0.0.1', port: socksPort }, timeoutMs: 30_000 });
+  const context = testContext({ proxy: { name: 'tor', host: '127.0.0.1', port: socksPort } });
   return runCheck(http, { url: `http://${tor.onions['closed']}/`, body: 'behind the onion' }, context);
 }
 
 function look(address: string | undefined, options: Record<string, unknown>) {
-  return runCheck(onion, { address, ...options }, testContext({ timeoutMs: 30_000, secrets: { P: 'opensesame' } }));
+  return runCheck(onion, { address, ...options }, testContext({ secrets: { P: 'opensesame' } }));
 }
 
 before(async () => {
@@ -85,7 +85,7 @@ before(async () => {
   await waitUntil(async () => (await run(tor.onion)).kind === 'measured', 120);
   await waitUntil(async () => (await runClosed(keyed)).kind === 'measured', 120);
   const proxy = { name: 'tor', host: '127.0.0.1', port: keyed.socksPort };
-  const seeSite = () => runCheck(http, { url: `http://${tor.onions['site']}/` }, testContext({ proxy, timeoutMs: 30_000 }));
+  const seeSite = () => runCheck(http, { url: `http://${tor.onions['site']}/` }, testContext({ proxy }));
   await waitUntil(async () => (await seeSite()).kind === 'measured', 120);
 });
 after(async () => {
@@ -125,7 +125,7 @@ test(
 test('[T6] [N1] a host’s report is fetched from its onion service', here, async () => {
   const proxy = { name: 'tor', host: '127.0.0.1', port: tor.socksPort };
   const options = bind(report, { url: `http://${tor.onion}/vigie-report`, host: 'web1', keys: [web1.line] });
-  const seen = await report.run(options, testContext({ proxy, timeoutMs: 30_000, now: NOW }));
+  const seen = await report.run(options, testContext({ proxy, now: NOW }));
   assert.deepEqual([seen.kind, seen.report?.report.host], ['measured', 'web1'], seen.output);
 });
 

@@ -208,7 +208,7 @@ async function runAmong(
 ): Promise<Site> {
   const mail = await ScriptedSmtpServer.start();
   const more = LIMITS + proxies;
-  const text = globalFile(`smtp://127.0.0.1:${mail.port}`, more).replace('timeout: 5s', `timeout: ${TIMEOUT_S}s`);
+  const text = globalFile(`smtp://127.0.0.1:${mail.port}`, more).replace('timeout: 40s', `timeout: ${TIMEOUT_S}s`);
   const all = healthy.checks.map((check, index) => toService(`healthy-${index}`, check)).join('');
   const tame = attack.map(({ name }) => toService(`h-${name}`, `type: http, url: "${healthy.url}"`)).join('');
   const folder = installation(text, { 'healthy.yaml': `services:\n${all}`, 'hostile.yaml': `services:\n${tame}` });

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { openHistoryForReading, takeLock } from '../../src/store/database.ts';
-import { globalFile, installation, vigie } from '../support/cli.ts';
+import { globalFile, installation, PROGRAM, vigie } from '../support/cli.ts';
 import { needs } from '../support/server.ts';
 import { Target } from '../support/target.ts';
 
@@ -86,19 +87,29 @@ describe('vigie run', () => {
     assert.deepEqual([code, stderr], [0, '']);
   });
 
-  for (const mask of ['000', '077']) {
+  for (const { mask, gate } of [
+    { mask: '000', gate: 0o755 },
+    { mask: '027', gate: 0o750 },
+    { mask: '077', gate: 0o700 },
+  ]) {
     it(
-      `[case E11] with umask ${mask} the state stays private and the pages readable by who may read them`,
+      `[case E11] with umask ${mask} the state stays private, and who may enter a site's folder may read all of it`,
       needs('sh'),
       async () => {
-        const { code } = await vigie(folder.path, ['run'], { program: '-e', nodeOptions: [] }).catch(() => ({ code: 1 }));
-        assert.notEqual(code, null);
-        const { execFileSync } = await import('node:child_process');
-        const program = new URL('../../src/main.js', import.meta.url).pathname;
-        execFileSync('sh', ['-c', `umask ${mask}; exec "$0" "$@"`, process.execPath, program, 'run'], { cwd: folder.path });
-        const { statSync } = await import('node:fs');
+        // Not synchronously: this process is also the server that the run looks at.
+        const ended = spawn('sh', ['-c', `umask ${mask}; exec "$0" "$@"`, process.execPath, PROGRAM, 'run'], { cwd: folder.path });
+        assert.deepEqual(await once(ended, 'exit'), [0, null]);
         assert.equal(statSync(at('state')).mode & 0o777, 0o700);
         assert.equal(statSync(at('state/history.sqlite')).mode & 0o777, 0o600);
+        for (const site of ['site/private', 'site/public']) {
+          assert.equal(statSync(at(site)).mode & 0o777, gate);
+          const inside = readdirSync(at(site), { recursive: true, withFileTypes: true });
+          assert.ok(inside.length > 5);
+          for (const entry of inside) {
+            const { mode } = statSync(join(entry.parentPath, entry.name));
+            assert.equal(mode & 0o777, entry.isDirectory() ? 0o755 : 0o644, entry.name);
+          }
+        }
       },
     );
   }
@@ -298,7 +309,6 @@ describe('a disk that is full or read-only', () => {
     asRoot,
     async () => {
       await runOnce();
-      const { execFileSync } = await import('node:child_process');
       const disk = at('tiny');
       mkdirSync(disk);
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=200k,mode=700', 'tmpfs', disk]);
@@ -316,7 +326,6 @@ describe('a disk that is full or read-only', () => {
   );
 
   it('[case Q06] a read-only site does not stop the mail: exit 1, and the next run writes the pages', asRoot, async () => {
-    const { execFileSync } = await import('node:child_process');
     mkdirSync(at('site/private'), { recursive: true });
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', at('site/private')]);
     try {

@@ -40,7 +40,7 @@ export interface StartedServer {
 
 /**
  * Starts a real server in the foreground and waits until `isReady` (a protocol answer, not an open port) says true.
- * Throws with the server's own words when it ends early or is not ready within 20 s.
+ * Throws with the server's own words when it ends early or is not ready within 2 min.
  */
 export async function startServer(
   file: string,
@@ -74,7 +74,7 @@ export async function startServer(
     await ended;
     clearTimeout(hard);
   };
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 120_000;
   while (!(await isReady().catch(() => false))) {
     if (isOver() || performance.now() > deadline) {
       await stop('SIGKILL');
