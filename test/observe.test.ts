@@ -47,7 +47,7 @@ const once = { retries: { times: 0, after: 0 } };
 describe('one check', () => {
   it('[case E07] [case C09] when this process stood still, a target that had no chance to be heard is UNKNOWN, not CRITICAL', async () => {
     const slow = checkOf({ id: 'a/slow', timeout: 0.2, ...once });
-    const blocking = checkOf({ id: 'b/blocking', ...once });
+    const blocking = checkOf({ id: 'b/blocking', timeout: 60, deadline: 60, ...once });
     const results = await observe([slow, blocking], async ({ signal }, _) => {
       // The first check waits for its signal; the second holds the event loop for longer than any limit.
       if (signal.aborted) return ok;

@@ -17,7 +17,8 @@ const coverage = process.env.NODE_V8_COVERAGE ?? 'coverage/raw';
 if (isCoverage) rmSync('coverage', { recursive: true, force: true });
 const result = spawnSync(
   process.execPath,
-  ['--enable-source-maps', '--test', '--test-concurrency=2', '--test-reporter=spec', ...files],
+  // A test that fails leaves its server behind, which would keep its file from ending, and this gate from saying what failed.
+  ['--enable-source-maps', '--test', '--test-force-exit', '--test-concurrency=4', '--test-reporter=spec', ...files],
   { stdio: 'inherit', env: { ...process.env, ...(isCoverage ? { NODE_V8_COVERAGE: coverage } : {}) } },
 );
 if (result.status !== 0 || !isCoverage) process.exit(result.status ?? 1);

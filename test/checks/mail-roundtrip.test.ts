@@ -69,7 +69,7 @@ smtpd_relay_restrictions = permit_mynetworks, reject
     runCheck(roundtrip, { ...options(), ...changed }, testContext({ secrets, ...settings }));
   /** Until the mailbox holds so many messages; the delivery is postfix' own. */
   const delivered = async (count: number) => {
-    for (let i = 0; i < 400 && files().length < count; i += 1) await new Promise((resolve) => setTimeout(resolve, 25));
+    for (let i = 0; i < 2000 && files().length < count; i += 1) await new Promise((resolve) => setTimeout(resolve, 25));
     assert.equal(files().length, count);
   };
   const foreign = (name: string, text: string) => {

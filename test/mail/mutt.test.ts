@@ -57,7 +57,7 @@ async function readThread(): Promise<string> {
     stdio: ['pipe', 'ignore', 'ignore'],
     env: { ...process.env, TERM: 'xterm', LC_ALL: 'C.UTF-8', HOME: folder.path },
   });
-  const timer = setTimeout(() => child.kill('SIGKILL'), 30_000);
+  const timer = setTimeout(() => child.kill('SIGKILL'), 120_000);
   await new Promise((resolve) => child.once('close', resolve));
   clearTimeout(timer);
   assert.ok(existsSync(shown), 'mutt showed nothing');

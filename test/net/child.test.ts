@@ -22,7 +22,7 @@ function running(text: string): string[] {
 }
 
 async function isGone(text: string): Promise<boolean> {
-  for (let i = 0; i < 100 && running(text).length > 0; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+  for (let i = 0; i < 3000 && running(text).length > 0; i++) await new Promise((resolve) => setTimeout(resolve, 10));
   return running(text).length === 0;
 }
 
@@ -77,7 +77,7 @@ test(
     // Of a vigie that is gone, of one whose id is somebody's now, and of nobody.
     const gone = spawnSync(process.execPath, ['-p', 'process.pid'], { encoding: 'utf8' }).stdout.trim();
     const children = [leave(`${gone}.feed`, '43.21'), leave(`${process.pid}.feed`, '43.22'), leave('', '43.23')];
-    for (let i = 0; i < 100 && running('sleep 43.23').length === 0; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+    for (let i = 0; i < 3000 && running('sleep 43.23').length === 0; i++) await new Promise((resolve) => setTimeout(resolve, 10));
     assert.equal(sweepChildren(), 1);
     assert.ok(await isGone('sleep 43.21'));
     assert.deepEqual([running('sleep 43.22').length, running('sleep 43.23').length], [1, 1]);

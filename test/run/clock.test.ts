@@ -123,5 +123,5 @@ describe('a clock that is set while vigie watches', needs('faketime'), () => {
 });
 
 async function waitFor(isTrue: () => boolean): Promise<void> {
-  for (let i = 0; i < 500 && !isTrue(); i += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+  for (let i = 0; i < 6000 && !isTrue(); i += 1) await new Promise((resolve) => setTimeout(resolve, 10));
 }

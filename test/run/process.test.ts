@@ -133,7 +133,7 @@ describe('children and signals', () => {
       }
     });
   const waitFor = async (isTrue: () => boolean) => {
-    for (let i = 0; i < 100 && !isTrue(); i += 1) await new Promise((resolve) => setTimeout(resolve, 20));
+    for (let i = 0; i < 3000 && !isTrue(); i += 1) await new Promise((resolve) => setTimeout(resolve, 20));
     assert.ok(isTrue());
   };
 

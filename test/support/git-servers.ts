@@ -73,7 +73,7 @@ function accepts(port: number): Promise<boolean> {
 export async function startGitHttps(base: string, certificate: Issued): Promise<GitServer> {
   const socket = join(base, 'fcgi.sock');
   const wrapper = spawn('/usr/sbin/fcgiwrap', ['-s', `unix:${socket}`], { stdio: 'ignore' });
-  for (let i = 0; i < 200 && !existsSync(socket); i += 1) await new Promise((resolve) => setTimeout(resolve, 25));
+  for (let i = 0; i < 2000 && !existsSync(socket); i += 1) await new Promise((resolve) => setTimeout(resolve, 25));
   const backend = (prefix: string, lines: string) => `location ~ ^/${prefix}(/.*)$ { ${lines}
     fastcgi_pass unix:${socket}; fastcgi_param SCRIPT_FILENAME ${join(runRealGit(['--exec-path']), 'git-http-backend')};
     fastcgi_param GIT_HTTP_EXPORT_ALL 1; fastcgi_param GIT_PROJECT_ROOT ${base}; fastcgi_param PATH_INFO $1;

@@ -38,6 +38,12 @@ export interface StartedServer {
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
+/** What a test that failed did not come to stop ends with its file. */
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /**
  * Starts a real server in the foreground and waits until `isReady` (a protocol answer, not an open port) says true.
  * Throws with the server's own words when it ends early or is not ready within 2 min.
@@ -54,6 +60,8 @@ export async function startServer(
     ...options,
     env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin`, ...options.env },
   });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   const keep = (bytes: Buffer) => {
     text = (text + bytes.toString()).slice(-20_000);
   };
