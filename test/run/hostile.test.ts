@@ -17,6 +17,8 @@ import { Target } from '../support/target.ts';
 import { type LocalServer, startRawServer, startTlsServer } from '../support/tls-server.ts';
 
 const TIMEOUT_S = 2;
+/** Of the healthy, who are not meant to time out on however slow a machine. */
+const PATIENCE_S = 20;
 const RUN_DEADLINE_S = 30;
 const LIMITS = `limits: { run_deadline: ${RUN_DEADLINE_S}s }\n`;
 
@@ -68,7 +70,7 @@ describe('one batch among hostile peers', needs('nsd', 'microsocks', 'ping', 'se
 
   it('[case I1] the run ends by its own deadline, and every check by its own', () => {
     assert.ok(hostile.seconds < RUN_DEADLINE_S + 2, `${hostile.seconds} s`);
-    const slow = resultsOf(hostile).filter(({ duration }) => duration > TIMEOUT_S + 2);
+    const slow = resultsOf(hostile).filter(({ duration }) => duration > RUN_DEADLINE_S / 2);
     assert.deepEqual(slow, []);
   });
 
@@ -201,15 +203,24 @@ async function startHealthyPeers(stops: (() => unknown)[]): Promise<Healthy> {
   };
 }
 
+/** As `runOnceAmong`, anew when the machine stood still meanwhile: a run then says so of its checks, and not what is meant here. */
+async function runAmong(...given: Parameters<typeof runOnceAmong>): Promise<Site> {
+  for (let time = 1; ; time += 1) {
+    const site = await runOnceAmong(...given);
+    if (time === 5 || resultsOf(site).every(({ code }) => code !== 'run.standstill')) return site;
+    await site.stop();
+  }
+}
+
 /** One run in which all is well, so that no check is new, then the run in which the peers show who they are. */
-async function runAmong(
+async function runOnceAmong(
   healthy: Healthy,
   { proxies, attack }: { proxies: string; attack: { name: string; check: string }[] },
 ): Promise<Site> {
   const mail = await ScriptedSmtpServer.start();
   const more = LIMITS + proxies;
   const text = globalFile(`smtp://127.0.0.1:${mail.port}`, more).replace('timeout: 40s', `timeout: ${TIMEOUT_S}s`);
-  const all = healthy.checks.map((check, index) => toService(`healthy-${index}`, check)).join('');
+  const all = healthy.checks.map((check, index) => toService(`healthy-${index}`, `${check}, timeout: ${PATIENCE_S}s`)).join('');
   const tame = attack.map(({ name }) => toService(`h-${name}`, `type: http, url: "${healthy.url}"`)).join('');
   const folder = installation(text, { 'healthy.yaml': `services:\n${all}`, 'hostile.yaml': `services:\n${tame}` });
   const temporary = join(folder.path, 'tmp');
