@@ -213,7 +213,7 @@ describe('vigie downtime', () => {
     assert.match((await as('x', 'explain', 'shop/page')).stdout, /people: In downtime 1 by anna until .*: new disk/);
     assert.match(
       (await as('x', 'downtime', 'list')).stdout,
-      /^1 +web1 +holds for (1 h|60 min) more +anna +from .* for 1h: new disk$/m,
+      /^1 +web1 +holds for (1 h|\d\d min) more +anna +from .* for 1h: new disk$/m,
     );
     assert.match((await as('bert', 'downtime', 'remove', '1')).stdout, /^downtime 1 removed by bert/);
     // No check is due: the run is woken by what was said.
