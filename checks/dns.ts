@@ -1,5 +1,3 @@
-import systemDns from 'node:dns';
-import { isIP } from 'node:net';
 import type { DecodedPacket } from 'dns-packet';
 import {
   type Bound,
@@ -15,12 +13,12 @@ import {
 } from '../src/check-type.ts';
 import { formatSeconds } from '../src/net/limits.ts';
 import { compareSerials, findFlagFault, judgeSignatures, readBehind, readSerial } from '../src/net/name-authority.ts';
-import { askOverTcp, askOverUdp, type NameQuery, toComparable } from '../src/net/name-query.ts';
+import { type NameQuery, toComparable } from '../src/net/name-query.ts';
 import { findRecords, isSameRecord, toQueryName } from '../src/net/name-records.ts';
+import { askServer, type NameServer, parseNameServer, RCODES, readRcode, toNameServers } from '../src/net/name-server.ts';
 import { observeParts } from '../src/net/parts.ts';
 
 const RECORDS = ['A', 'AAAA', 'CAA', 'CNAME', 'DNSKEY', 'DS', 'MX', 'NS', 'PTR', 'SOA', 'SRV', 'SSHFP', 'TLSA', 'TXT'] as const;
-const RCODES = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'] as const;
 const options = {
   name: option.text('The name to ask for; with record PTR an address will do.', { maxLength: 254 }),
   record: option.choice('The record type to ask for.', RECORDS, { default: 'A' }),
@@ -58,13 +56,6 @@ const options = {
   ),
 };
 
-interface Server {
-  host: string;
-  port: number;
-  transport: 'udp' | 'tcp';
-  label: string;
-}
-
 export default defineCheckType({
   type: 'dns',
   summary: 'A name server or resolver answers, with the records that are expected.',
@@ -89,7 +80,7 @@ export default defineCheckType({
     if (toComparable(bound.name) !== '' && labels.some((label) => label === '' || Buffer.byteLength(label) > 63)) {
       problems['name'] = `not a domain name: expected labels of 1 to 63 bytes, found ${JSON.stringify(bound.name)}`;
     }
-    const bad = (bound.servers ?? []).find((server) => parseServer(server, bound.port) === null);
+    const bad = (bound.servers ?? []).find((server) => parseNameServer(server, bound.port) === null);
     if (bad !== undefined)
       problems['servers'] = `not a server: expected an address or name, with or without port, found ${JSON.stringify(bad)}`;
     if (bound.rcode !== 'NOERROR' && bound.expect)
@@ -100,7 +91,7 @@ export default defineCheckType({
     return problems;
   },
   async run(bound, context): Promise<Observation> {
-    const servers = toServers(bound, context);
+    const servers = toNameServers(bound, context);
     if (!bound.servers) return askSystem(servers, bound, context);
     const serials = servers.map(({ label }): { label: string; serial: number | null } => ({ label, serial: null }));
     const looks = servers.map((server, at) => ({
@@ -140,10 +131,10 @@ function judgeSerials(
   return { ...seen, output: `${serials.length} servers, serial ${first?.serial}${words}`, ...all };
 }
 
-async function observe(server: Server, bound: Bound<typeof options>, context: Context): Promise<Outcome> {
+async function observe(server: NameServer, bound: Bound<typeof options>, context: Context): Promise<Outcome> {
   const began = context.elapsed();
   try {
-    const packet = await ask(toQuery(bound), server, context);
+    const packet = await askServer(toQuery(bound), server, context);
     const time = context.elapsed() - began;
     const verdict = judge(packet, bound, { time, now: context.now });
     const bogus = verdict.kind === 'failed' && verdict.code === 'dns.servfail' && (await answersUnchecked(server, bound, context));
@@ -163,44 +154,19 @@ async function observe(server: Server, bound: Bound<typeof options>, context: Co
 }
 
 /** SERVFAIL that goes away without validation is a broken signature, which no other answer of a resolver tells. */
-async function answersUnchecked(server: Server, bound: Bound<typeof options>, context: Context): Promise<boolean> {
+async function answersUnchecked(server: NameServer, bound: Bound<typeof options>, context: Context): Promise<boolean> {
   try {
-    const packet = await ask({ ...toQuery(bound), unchecked: true }, server, context);
-    return ((packet.flags ?? 0) & 15) === 0;
+    const packet = await askServer({ ...toQuery(bound), unchecked: true }, server, context);
+    return readRcode(packet) === 'NOERROR';
   } catch (error) {
     context.trace(`asked without validation: ${error instanceof Error ? error.message : String(error)}`);
     return false;
   }
 }
 
-async function ask(query: NameQuery, server: Server, context: Context): Promise<DecodedPacket> {
-  context.trace(`asking ${server.label} over ${server.transport} for ${query.name} ${query.record}`);
-  const packet = await exchange(query, server, context);
-  const rcode = RCODES[(packet.flags ?? 0) & 15] ?? `RCODE ${(packet.flags ?? 0) & 15}`;
-  const flags = `${packet.flag_aa ? ', with authority' : ''}${packet.flag_ad ? ', validated' : ''}`;
-  context.trace(`${server.label} answered ${rcode}, records: ${packet.answers?.length ?? 0}${flags}`);
-  return packet;
-}
-
-async function exchange(query: NameQuery, server: Server, context: Context): Promise<DecodedPacket> {
-  const overTcp = async () => askOverTcp(query, await context.dial({ host: server.host, port: server.port }), context.signal);
-  if (server.transport === 'tcp') return overTcp();
-  const address = isIP(server.host) ? server.host : (await context.resolve(server.host))[0];
-  if (address === undefined) throw new TargetFailure('dns.empty', `the server's name ${server.host} has no address`);
-  const packet = await askOverUdp(query, address, server.port, context.signal);
-  if (!packet.flag_tc) return packet;
-  context.trace('the answer is truncated: asking again over tcp');
-  try {
-    return await overTcp();
-  } catch (error) {
-    if (!(error instanceof TargetFailure)) throw error;
-    throw new TargetFailure('dns.truncated', `answer truncated over UDP, and over TCP: ${error.message}`, { cause: error });
-  }
-}
-
 /** What an answer means; expectations about its time are thresholds and not judged here. */
 function judge(packet: DecodedPacket, bound: Bound<typeof options>, { time, now }: { time: number; now: number }): Outcome {
-  const rcode = RCODES[(packet.flags ?? 0) & 15] ?? `RCODE ${(packet.flags ?? 0) & 15}`;
+  const rcode = readRcode(packet);
   const subject = cleanText(`${bound.name} ${bound.record}`, 60);
   let metrics: Metrics = {};
   const fail = (code: string, seen: string): Outcome => ({ kind: 'failed', code, output: `${subject}: ${seen}`, metrics });
@@ -231,7 +197,7 @@ function judge(packet: DecodedPacket, bound: Bound<typeof options>, { time, now 
  * The machine's own resolvers are our means of looking: the first that has an answer decides, as with getaddrinfo; when none of them
  * says anything, we could not look.
  */
-async function askSystem(servers: Server[], bound: Bound<typeof options>, context: Context): Promise<Observation> {
+async function askSystem(servers: NameServer[], bound: Bound<typeof options>, context: Context): Promise<Observation> {
   const failures: Outcome[] = [];
   const decisive = servers.map(async (server) => {
     const outcome = await observe(server, bound, context);
@@ -260,33 +226,4 @@ function hasAnswered(outcome: Outcome): boolean {
 
 function toQuery({ name, record, signed, validated }: Bound<typeof options>): NameQuery {
   return { name: toQueryName(name, record), record, signed, validated };
-}
-
-function toServers(bound: Bound<typeof options>, context: Context): Server[] {
-  const transport = bound.transport ?? (context.via ? 'tcp' : 'udp');
-  if (context.via && transport !== 'tcp') {
-    throw new LookFailure('option.transport', `transport ${transport} cannot go through proxy ${context.via}, expected tcp`);
-  }
-  if (context.via && !bound.servers) {
-    throw new LookFailure(
-      'option.servers',
-      `servers: expected with proxy ${context.via}, this machine's resolvers are not reached through it`,
-    );
-  }
-  const transports = transport === 'both' ? (['udp', 'tcp'] as const) : [transport];
-  return (bound.servers ?? systemDns.getServers()).flatMap((text) => {
-    const server = parseServer(text, bound.port);
-    return server
-      ? transports.map((one) => ({ ...server, transport: one, label: transport === 'both' ? `${text} ${one}` : text }))
-      : [];
-  });
-}
-
-function parseServer(text: string, port: number): { host: string; port: number } | null {
-  if (isIP(text)) return { host: text, port };
-  const match = /^(?:\[([^\]]+)\]|([^:[\]\s]+))(?::(\d{1,5}))?$/.exec(text);
-  const host = match?.[1] ?? match?.[2];
-  const number = match?.[3] === undefined ? port : Number(match[3]);
-  if (!host || (match?.[1] && !isIP(host)) || number < 1 || number > 65_535) return null;
-  return { host, port: number };
 }

@@ -3,7 +3,7 @@ import { join, relative, resolve } from 'node:path';
 import type { Configuration } from '../core/configuration.ts';
 import { count } from '../core/transition.ts';
 import { INCIDENT_FILE } from '../incidents.ts';
-import { type CarriedFile, writeBackup } from '../store/database.ts';
+import { type CarriedFile, writeBackup } from '../store/backup.ts';
 import { writeMeta } from '../store/history.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
 import { findIncidents } from './load.ts';

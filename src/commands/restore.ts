@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Configuration } from '../core/configuration.ts';
 import { count } from '../core/transition.ts';
-import { type CarriedFile, isDatabaseError, openHistory, restoreBackup, takeLock, toDatabaseFault } from '../store/database.ts';
+import { type CarriedFile, restoreBackup } from '../store/backup.ts';
+import { isDatabaseError, openHistory, takeLock, toDatabaseFault } from '../store/database.ts';
 import { type Command, type CommandContext, EXIT } from './command.ts';
 import { findIncidents, loadFor } from './load.ts';
 

@@ -1,10 +1,9 @@
 import type { CheckType } from '../check-type.ts';
 import type { Check, Priority, PublicText } from '../core/configuration.ts';
 import { cleanText } from '../core/text.ts';
-import { CHECK } from './fields.ts';
+import { CHECK } from './check-fields.ts';
 import { resolveFrequency } from './frequency.ts';
-import type { CheckPlan, Layers } from './layers.ts';
-import { splitCheck } from './layers.ts';
+import { type CheckPlan, type Layers, splitCheck } from './layers.ts';
 import { bindOptions, findHosts } from './options.ts';
 import type { Dependency } from './parents.ts';
 import { didYouMean, type Problem, say } from './problem.ts';

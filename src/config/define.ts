@@ -1,4 +1,7 @@
-import { CHECK, type Fields, GLOBAL, GLOBAL_NAMES, type Section, SHARED } from './fields.ts';
+import { CHECK } from './check-fields.ts';
+import type { Fields, Section } from './field.ts';
+import { GLOBAL, GLOBAL_NAMES } from './global-fields.ts';
+import { SHARED } from './owner-fields.ts';
 import { didYouMean, type Problem, say } from './problem.ts';
 import type { ReadFile } from './read.ts';
 import { bind, type Mistake, type Schema, toMember, toObjectSchema, toSchema } from './schema.ts';

@@ -1,6 +1,9 @@
 import type { CheckType } from '../check-type.ts';
 import type { Option } from '../core/option.ts';
-import { CHECK, type Field, type Fields, FREQUENCY, GLOBAL_FILE, NAME, PUBLIC_TEXT, SHARED } from './fields.ts';
+import { CHECK, FREQUENCY, PUBLIC_TEXT } from './check-fields.ts';
+import { type Field, type Fields, NAME } from './field.ts';
+import { GLOBAL_FILE } from './global-fields.ts';
+import { SHARED } from './owner-fields.ts';
 
 export type JsonSchema = Record<string, unknown>;
 

@@ -1,5 +1,5 @@
+import { CHECK, INHERITABLE } from './check-fields.ts';
 import { type Defined, type Definitions, getChecks } from './define.ts';
-import { CHECK, INHERITABLE } from './fields.ts';
 import { type Entry, getNode, isNull, type MapNode, mergeNodes, type Node, type OnReplace, toLine, toPlain } from './tree.ts';
 
 /** One check as it was written, nearest layer last. */

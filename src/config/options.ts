@@ -1,5 +1,5 @@
 import type { CheckType } from '../check-type.ts';
-import { CHECK } from './fields.ts';
+import { CHECK } from './check-fields.ts';
 import { findFurther } from './further.ts';
 import type { CheckPlan } from './layers.ts';
 import { findOnionProblem } from './onion.ts';

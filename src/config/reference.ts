@@ -2,10 +2,13 @@ import { stringify } from 'yaml';
 import type { CheckType } from '../check-type.ts';
 import type { Option } from '../core/option.ts';
 import { formatDuration, formatSize } from '../core/unit.ts';
-import { CHECK, type Field, type Fields, FREQUENCY, GLOBAL, GLOBAL_NAMES, HOST, INHERITABLE, SERVICE } from './fields.ts';
+import { CHECK, FREQUENCY, INHERITABLE } from './check-fields.ts';
+import type { Field, Fields } from './field.ts';
+import { GLOBAL, GLOBAL_NAMES } from './global-fields.ts';
+import { HOST, SERVICE } from './owner-fields.ts';
 
 const GENERATED =
-  '<!-- Generated from the declarations in src/config/fields.ts and checks/: UPDATE_GOLDEN=1 npm test writes it anew. -->';
+  '<!-- Generated from the declarations in src/config/*-fields.ts and checks/: UPDATE_GOLDEN=1 npm test writes it anew. -->';
 
 /** `docs/configuration.md`. */
 export function renderReference(): string {

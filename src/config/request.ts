@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
 import type { CheckType } from '../check-type.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { DiskFile } from './files.ts';
@@ -48,6 +49,8 @@ export function toCacheKey(request: LoadRequest, files: DiskFile[]): string | un
     request.version,
     request.typesFingerprint,
     ...request.typeNames,
+    // Paths in the configuration are absolute: in a folder that was moved or copied, with its cache, the same words mean another place.
+    resolve(files[0]?.shown ?? ''),
     ...files.flatMap((file) => [file.shown, file.text ?? '']),
   ]);
 }

@@ -1,7 +1,7 @@
 import { RE2JS } from 're2js';
 import * as z from 'zod';
 import { formatDuration, formatSize, parseSize, UnitError } from '../core/unit.ts';
-import { RESERVED } from './fields.ts';
+import { RESERVED } from './field.ts';
 import { didYouMean, say, show } from './problem.ts';
 
 /** Message of a value of the wrong kind. */

@@ -2,7 +2,8 @@ import * as z from 'zod';
 import type { Option } from '../core/option.ts';
 import { parseBounds, parseRange } from '../core/range.ts';
 import { parseDuration, parseSize } from '../core/unit.ts';
-import { CHECK, type Field, type Fields, FREQUENCY, NAME, PUBLIC_TEXT } from './fields.ts';
+import { CHECK, FREQUENCY, PUBLIC_TEXT } from './check-fields.ts';
+import { type Field, type Fields, NAME } from './field.ts';
 import { didYouMean, say } from './problem.ts';
 import {
   choice,

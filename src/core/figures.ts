@@ -1,12 +1,5 @@
-import {
-  addTally,
-  countMetric,
-  type DayCounters,
-  type Histogram,
-  type MetricCounters,
-  percentiles,
-  type Tally,
-} from './availability.ts';
+import { addTally, countMetric, type DayCounters, type MetricCounters, type Tally } from './availability.ts';
+import { type Histogram, percentiles } from './histogram.ts';
 import type { Metrics } from './observation.ts';
 import { toTally } from './past.ts';
 import type { Status } from './status.ts';

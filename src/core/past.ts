@@ -1,14 +1,5 @@
-import {
-  addTally,
-  availability,
-  type DayCounters,
-  EMPTY_TALLY,
-  type Histogram,
-  HistogramSum,
-  type HourRow,
-  percentiles,
-  type Tally,
-} from './availability.ts';
+import { addTally, availability, type DayCounters, EMPTY_TALLY, type HourRow, type Tally } from './availability.ts';
+import { type Histogram, HistogramSum, percentiles } from './histogram.ts';
 import { WINDOW_DAYS, type Window } from './run-record.ts';
 import type { Status } from './status.ts';
 

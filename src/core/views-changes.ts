@@ -3,7 +3,7 @@ import { mayHaveHeld } from './downtime.ts';
 import type { Event } from './item.ts';
 import { coveredBy } from './people.ts';
 import type { Snapshot } from './snapshot.ts';
-import { combine, type PublicState, publicChecks, type Verdict } from './views-public.ts';
+import { combine, type PublicState, publicChecks, type Verdict } from './views-public-state.ts';
 
 /** A public service that came into another state, for feeds. */
 export interface PublicChange {

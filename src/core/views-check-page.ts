@@ -4,17 +4,9 @@ import { dailyFigures, type Figures, hourlyFigures } from './figures.ts';
 import type { Unit } from './observation.ts';
 import type { BarRun } from './views-bar.ts';
 import { type ChartView, type Triple, toChart } from './views-chart.ts';
-import {
-  type CheckView,
-  type EventView,
-  type Means,
-  type ResultView,
-  type Seen,
-  toCheckView,
-  toEventView,
-  toResultView,
-} from './views-check.ts';
-import { explainKinds } from './views-events-view.ts';
+import { type CheckView, type ResultView, toCheckView, toResultView } from './views-check.ts';
+import { type EventView, explainKinds, toEventView } from './views-events-view.ts';
+import type { Means, Seen } from './views-means.ts';
 import { formatSettings, toSettings } from './views-settings.ts';
 import { formatAvailability, formatMetric, metricUnit } from './views-words.ts';
 

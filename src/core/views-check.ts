@@ -1,18 +1,17 @@
 import { toDay } from './availability.ts';
 import { formatAge } from './calendar.ts';
 import type { Check } from './configuration.ts';
-import type { Event } from './item.ts';
 import { checkPageOf } from './item-facts.ts';
 import { type WindowFigures, windowFigures } from './past.ts';
-import { isNew } from './remember.ts';
 import { WINDOWS } from './run-record.ts';
-import type { PastResult, Snapshot } from './snapshot.ts';
-import { type Status, stateType } from './status.ts';
+import type { PastResult } from './snapshot.ts';
 import { count } from './transition.ts';
-import { type Bar, type BarRun, dayLabels, describeBar, hourLabels, toDayBar, toHourBar, toRuns } from './views-bar.ts';
+import { type BarRun, describeBar, toDayBar, toRuns } from './views-bar.ts';
 import { describeLimits } from './views-chart.ts';
-import { describeSaid, type Said, toSaid } from './views-people.ts';
-import { hardState, type Standing, type StateWord, standingOf, stateWord } from './views-state.ts';
+import type { Means, Seen } from './views-means.ts';
+import { describeSaid } from './views-people.ts';
+import { describeStanding } from './views-standing.ts';
+import type { StateWord } from './views-state.ts';
 import {
   type Calendar,
   formatAvailability,
@@ -22,35 +21,10 @@ import {
   type MetricCatalogue,
   type Moment,
   metricUnit,
+  NO_MOMENT,
   STATE_CLASS,
   type StateClass,
-  WITHHELD_WORDS,
 } from './views-words.ts';
-import { findHolding } from './why.ts';
-
-/** What all private pages are made with. */
-export interface Means {
-  snapshot: Snapshot;
-  catalogue: MetricCatalogue;
-  calendar: Calendar;
-  dayLabels: string[];
-  hourLabels: string[];
-  eventsByCheck: Map<string, Event[]>;
-  /** Of hosts as a whole, such as reboots. */
-  hostEvents: Map<string, Event[]>;
-  said: Said;
-  /** What signatureOf made already: a check stands on its owner's page and on its own. */
-  signatures: Map<string, string>;
-}
-
-/** One check with what several pages need of it. */
-export interface Seen {
-  check: Check;
-  status: Status | undefined;
-  standing: Standing;
-  state: StateWord;
-  hours: Bar;
-}
 
 /** One check as a section of its service's or host's page. Times are absolute, so that an unchanged page stays as it is. */
 export interface CheckView extends StateWord {
@@ -90,59 +64,6 @@ export interface ResultView {
   output: string;
   took: string;
 }
-
-export interface EventView {
-  at: Moment;
-  kind: string;
-  word: string;
-  class: StateClass;
-  reason: string;
-  output: string;
-  told: boolean;
-}
-
-export function toMeans(snapshot: Snapshot, catalogue: MetricCatalogue, calendar: Calendar): Means {
-  const eventsByCheck = new Map<string, Event[]>();
-  const hostEvents = new Map<string, Event[]>();
-  for (const event of snapshot.events) {
-    const [map, key] = event.check === null ? [hostEvents, event.host] : [eventsByCheck, event.check];
-    if (key === null) continue;
-    const found = map.get(key);
-    if (found === undefined) map.set(key, [event]);
-    else found.push(event);
-  }
-  const { now } = snapshot;
-  const said = toSaid(snapshot);
-  return {
-    snapshot,
-    catalogue,
-    calendar,
-    dayLabels: dayLabels(toDay(now)),
-    hourLabels: hourLabels(now),
-    eventsByCheck,
-    hostEvents,
-    said,
-    signatures: new Map(),
-  };
-}
-
-export function seeCheck(check: Check, { snapshot }: Means): Seen {
-  const status = snapshot.statuses.get(check.id);
-  return {
-    check,
-    status,
-    standing: standingOf(check, status),
-    state: stateWord(check, status),
-    hours: toHourBar(snapshot.now, status),
-  };
-}
-
-/** In the place of one that a fault of ours does not let us see. */
-export function toUnseen(check: Check): Seen {
-  return { check, status: undefined, standing: 'withheld', state: { word: 'NOT KNOWN', class: 'unknown' }, hours: [] };
-}
-
-const NO_MOMENT: Moment = { iso: '', words: '' };
 
 export function toCheckView(seen: Seen, means: Means): CheckView {
   const { check, status } = seen;
@@ -244,68 +165,4 @@ export function toResultView(result: PastResult, calendar: Calendar): ResultView
     output: `${result.output}${withheld}`,
     took: formatSeconds(result.duration),
   };
-}
-
-export function toEventView(event: Event, calendar: Calendar): EventView {
-  return {
-    at: calendar.full(event.at),
-    kind: event.kind,
-    word: event.state ?? '',
-    class: event.state === null ? 'none' : STATE_CLASS[event.state],
-    reason: event.reason,
-    output: event.output,
-    told: event.told,
-  };
-}
-
-/** Since when, and why it does or does not alert. */
-function describeStanding(check: Check, status: Status, known: { standing: Standing; calendar: Calendar; now: number }): string[] {
-  const { problem, streak, latest } = status;
-  const { calendar, standing } = known;
-  const facts: string[] = [];
-  if (latest?.withheld != null) facts.push(`Seen as ${latest.state} and not judged: ${WITHHELD_WORDS[latest.withheld]}.`);
-  if (problem !== null) {
-    facts.push(
-      `${hardState(status)} since ${calendar.full(problem.onset).words}${streak === null ? '' : `, ${streak.length} in a row`}.`,
-    );
-    facts.push(describeTold(check, status, known.now));
-    if (problem.okInARow > 0)
-      facts.push(`OK again ${count(problem.okInARow, 'time')} of the ${check.recoveries} that end the problem.`);
-  } else if (streak !== null) {
-    const needed = streak.judged ? check.attempts : Math.max(check.attempts, check.unknownAttempts);
-    facts.push(`Failing since ${calendar.full(streak.startedAt).words}: failure ${streak.length} of ${needed} before an alert.`);
-  } else if (standing === 'ok') {
-    facts.push(`${stateType(status) === 'hard' ? 'OK' : 'OK, not yet for sure,'} since ${calendar.full(status.since).words}.`);
-  }
-  return facts;
-}
-
-export function describeTold(check: Check, status: Status, now: number): string {
-  const { problem } = status;
-  if (problem === null || problem.toldTo.length > 0) return `Told ${problem?.toldTo.join(', ') ?? 'nobody'}.`;
-  if (isNew(status, now)) return 'Nobody is told yet: the check is new and has never been OK.';
-  const holding = findHolding(status, now);
-  if (holding !== null) return `Nobody is told: ${holding.words}.`;
-  return check.contacts.length === 0 ? 'Nobody is told: it has no contacts.' : 'Nobody was told.';
-}
-
-/**
- * What a check's section is made of, as far as people wait for it: while this stays, the section may be some minutes old. A calm
- * check's answer times alone are no reason to write its page again in every run.
- */
-export function signatureOf(seen: Seen, means: Means): string {
-  const known = means.signatures.get(seen.check.id);
-  if (known !== undefined) return known;
-  const made = makeSignature(seen, means);
-  means.signatures.set(seen.check.id, made);
-  return made;
-}
-
-function makeSignature({ check, status, standing, state }: Seen, means: Means): string {
-  const latest = status?.latest;
-  const known = [check.id, standing, state.word, status?.problem?.onset, status?.problem?.told, status?.problem?.toldTo.length];
-  const trouble = standing === 'ok' ? [] : [latest?.run, latest?.withheld];
-  const parts = latest?.parts.map((part) => `${part.name} ${part.state}`) ?? [];
-  const said = describeSaid(check, means.said, means.calendar);
-  return [...known, ...trouble, ...parts, ...said, means.eventsByCheck.get(check.id)?.[0]?.run].join('\t');
 }

@@ -2,7 +2,8 @@ import type { Configuration } from './configuration.ts';
 import { formatPeriod } from './period.ts';
 import { formatRota, inCharge } from './rota.ts';
 import { formatDuration } from './unit.ts';
-import { type CheckView, type Means, type Seen, toCheckView } from './views-check.ts';
+import { type CheckView, toCheckView } from './views-check.ts';
+import type { Means, Seen } from './views-means.ts';
 import { describeOption, formatSettings, type Setting, toSettings } from './views-settings.ts';
 
 /** The whole effective configuration, for reviewers: what everybody shares is said once, then what each check has of its own. */

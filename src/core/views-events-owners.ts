@@ -1,5 +1,5 @@
-import type { Means } from './views-check.ts';
 import { dayOf, type EventsPage, toEventsView } from './views-events-view.ts';
+import type { Means } from './views-means.ts';
 
 const OWN_SHOWN = 300;
 

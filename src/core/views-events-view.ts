@@ -2,7 +2,18 @@ import { formatDay } from './calendar.ts';
 import type { Event } from './item.ts';
 import { checkPageOf } from './item-facts.ts';
 import { count } from './transition.ts';
-import { type EventView, type Means, toEventView } from './views-check.ts';
+import type { Means } from './views-means.ts';
+import { type Calendar, type Moment, STATE_CLASS, type StateClass } from './views-words.ts';
+
+export interface EventView {
+  at: Moment;
+  kind: string;
+  word: string;
+  class: StateClass;
+  reason: string;
+  output: string;
+  told: boolean;
+}
 
 /** The history of changes: the newest, or of one day, host or service: filters are pages of their own, since there are no scripts. */
 export interface EventsView {
@@ -59,6 +70,18 @@ export function toEventsView(heading: string, events: Event[], means: Means, isL
   }
   const words = events.length === 0 ? 'nothing has changed yet' : `${count(events.length, 'change')}, the newest first`;
   return { heading, words, isAll: false, days: [...days.values()], beside: [], filters: [], kinds: explainKinds(events), note: '' };
+}
+
+export function toEventView(event: Event, calendar: Calendar): EventView {
+  return {
+    at: calendar.full(event.at),
+    kind: event.kind,
+    word: event.state ?? '',
+    class: event.state === null ? 'none' : STATE_CLASS[event.state],
+    reason: event.reason,
+    output: event.output,
+    told: event.told,
+  };
 }
 
 /** The words of the field that a newcomer meets in a list of events, each once; empty when there are none. */

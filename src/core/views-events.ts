@@ -1,9 +1,9 @@
 import { addDays, formatDay, fromLocal, toLocal } from './calendar.ts';
 import type { Event } from './item.ts';
 import { count } from './transition.ts';
-import type { Means } from './views-check.ts';
 import { type OwnerOfEvents, ownersWithEvents, toOwnerEventsPage } from './views-events-owners.ts';
 import { type EventsLink, type EventsPage, toEventsView, toLink } from './views-events-view.ts';
+import type { Means } from './views-means.ts';
 
 const ALL_SHOWN = 150;
 const DAYS_LINKED = 14;

@@ -5,7 +5,7 @@ import { coveredBy, type Downtime } from './people.ts';
 import type { Snapshot } from './snapshot.ts';
 import { formatAge } from './unit.ts';
 import { attempt, type Spoiled } from './views-faults.ts';
-import type { Calendar, Moment, StateClass } from './views-words.ts';
+import { type Calendar, type Moment, NO_MOMENT, type StateClass } from './views-words.ts';
 
 /** An incident as the public may see it: who reported and who wrote it stays inside. */
 export interface PublicIncident {
@@ -37,8 +37,6 @@ export interface PublicUpdate {
   blocks: Block[];
 }
 
-const NOTHING: Moment = { iso: '', words: '' };
-
 /** Where one of them cannot be told, what tells of all of them would keep silent about it: those pages cannot be made either. */
 export function toPublicIncidents(
   { incidents, configuration, now }: Snapshot,
@@ -69,7 +67,7 @@ function toIncident(
   const { name, title, started, ended, intro } = incident;
   const isOpen = ended === null || ended > now;
   const updates = incident.updates.map((one) => ({
-    at: one.at === null ? NOTHING : calendar.full(one.at),
+    at: one.at === null ? NO_MOMENT : calendar.full(one.at),
     title: one.title,
     blocks: one.blocks,
   }));
@@ -81,7 +79,7 @@ function toIncident(
     class: isOpen ? 'warning' : 'ok',
     isOpen,
     started: calendar.full(started),
-    ended: isOpen ? NOTHING : calendar.full(ended ?? now),
+    ended: isOpen ? NO_MOMENT : calendar.full(ended ?? now),
     lasted: isOpen ? '' : `lasted ${formatAge(((ended ?? now) - started) / 1000)}`,
     services: incident.services.flatMap((service) => {
       const shown = Object.hasOwn(services, service) ? services[service]?.public : null;

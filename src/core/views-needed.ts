@@ -1,7 +1,7 @@
 import { judgeNeed, type Need, neededWords, needPages } from './needed.ts';
 import type { State } from './state.ts';
-import type { Means, Seen } from './views-check.ts';
 import { attempt, type Spoiled } from './views-faults.ts';
+import type { Means, Seen } from './views-means.ts';
 import { type ProblemView, type SmallRow, toProblem, toSmallRow } from './views-problem.ts';
 import type { StateWord } from './views-state.ts';
 import { STATE_CLASS, type StateClass } from './views-words.ts';

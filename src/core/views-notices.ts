@@ -1,7 +1,8 @@
 import type { Event } from './item.ts';
 import { checkPageOf } from './item-facts.ts';
 import type { Notice, Snapshot } from './snapshot.ts';
-import { type EventView, type Means, toEventView } from './views-check.ts';
+import { type EventView, toEventView } from './views-events-view.ts';
+import type { Means } from './views-means.ts';
 import { toMessage } from './views-runs.ts';
 import { STATE_CLASS, type StateClass } from './views-words.ts';
 

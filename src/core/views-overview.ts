@@ -3,7 +3,7 @@ import { windowFigures } from './past.ts';
 import { STATES, type State } from './state.ts';
 import { count } from './transition.ts';
 import { type BarRun, describeBar, toRuns, worstBar } from './views-bar.ts';
-import type { Means, Seen } from './views-check.ts';
+import type { Means, Seen } from './views-means.ts';
 import type { NeedRow } from './views-needed.ts';
 import type { Owner } from './views-owner.ts';
 import { type SaidRow, toSaidRows } from './views-people.ts';

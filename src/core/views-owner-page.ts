@@ -1,8 +1,9 @@
 import { checkPageOf } from './item-facts.ts';
 import { type BarRun, describeBar, toRuns } from './views-bar.ts';
-import { type CheckView, type EventView, type Means, type Seen, toCheckView, toEventView } from './views-check.ts';
+import { type CheckView, toCheckView } from './views-check.ts';
 import { hasEvents } from './views-events-owners.ts';
-import { explainKinds } from './views-events-view.ts';
+import { type EventView, explainKinds, toEventView } from './views-events-view.ts';
+import type { Means, Seen } from './views-means.ts';
 import type { OwnerRow } from './views-overview.ts';
 import type { Owner } from './views-owner.ts';
 import { describeSaid } from './views-people.ts';

@@ -1,5 +1,5 @@
 import type { Configuration, Host, Service } from './configuration.ts';
-import type { Seen } from './views-check.ts';
+import type { Seen } from './views-means.ts';
 
 /** A host or a service with its checks: what has a page of its own. */
 export interface Owner {

@@ -6,8 +6,9 @@ import { changeBefore } from './people.ts';
 import type { Window } from './run-record.ts';
 import { count } from './transition.ts';
 import { type BarRun, describeBar, toRuns } from './views-bar.ts';
-import { describeTold, type Means, type Seen } from './views-check.ts';
+import type { Means, Seen } from './views-means.ts';
 import { describeSaid } from './views-people.ts';
+import { describeTold } from './views-standing.ts';
 import type { StateWord } from './views-state.ts';
 import { formatAvailability, type Moment, WITHHELD_WORDS } from './views-words.ts';
 

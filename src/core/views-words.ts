@@ -8,6 +8,9 @@ export interface Moment {
   words: string;
 }
 
+/** Of what has not happened. */
+export const NO_MOMENT: Moment = { iso: '', words: '' };
+
 /** Times in words, each made once: many results share the time of their run. */
 export interface Calendar {
   /** The same in every run: `Sun 2026-11-22 14:05 UTC`. */

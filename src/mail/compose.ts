@@ -25,7 +25,9 @@ export async function composeContent(
   const { from } = configuration.mail;
   const domain = from.slice(from.lastIndexOf('@') + 1);
   const mac = (text: string) => createHmac('sha256', secret).update(text).digest();
-  const messageId = `<vigie.${message}.${mac(String(message)).toString('hex').slice(0, 24)}@${domain}>`;
+  // The number alone comes again where the history went back, to a backup or by a power cut: its reader would take the new mail for a
+  // copy of the old one and drop it. Later attempts send the frozen bytes.
+  const messageId = `<vigie.${message}.${mac(`${message} ${now}`).toString('hex').slice(0, 24)}@${domain}>`;
   const text = composeText(items, {
     timezone: configuration.timezone,
     now,

@@ -24,9 +24,13 @@ function toZone(zone: string | undefined): string {
   return zone.length === 5 ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone;
 }
 
-/** 30 February is no date, although `Date` takes it for 2 March. */
+/**
+ * 30 February is no date, although `Date` takes it for 2 March. A leap second is one (RFC 3339 section 5.7, RFC 9110 section 5.6.7):
+ * it is the first of the next minute, as on a clock that knows none.
+ */
 function toTime(iso: string, day: string): number | null {
-  const at = Date.parse(iso);
+  const isLeap = /:60(?=[.Z+-])/.test(iso);
+  const at = Date.parse(isLeap ? iso.replace(/:60(?=[.Z+-])/, ':59') : iso) + (isLeap ? 1000 : 0);
   const midnight = Date.parse(`${day}T00:00:00Z`);
   return Number.isNaN(at) || Number.isNaN(midnight) || new Date(midnight).toISOString().slice(0, 10) !== day ? null : at;
 }

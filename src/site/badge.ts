@@ -1,5 +1,5 @@
 import { crc32, deflateSync } from 'node:zlib';
-import type { PublicState } from '../core/views-public.ts';
+import type { PublicState } from '../core/views-public-state.ts';
 import { GLYPHS, LINE_ROWS } from './glyphs.ts';
 
 /** Dark enough for white words on it (WCAG AA); `shields` is the same colour's name there. */

@@ -6,7 +6,8 @@ import { toPublicChanges } from '../core/views-changes.ts';
 import type { Keyed, Spoiled } from '../core/views-faults.ts';
 import type { PublicIncident } from '../core/views-incidents.ts';
 import { type PrivateView, toPrivateView } from '../core/views-private.ts';
-import { type PublicService, type PublicView, toPublicView } from '../core/views-public.ts';
+import { type PublicView, toPublicView } from '../core/views-public.ts';
+import type { PublicService } from '../core/views-public-service.ts';
 import type { MetricCatalogue } from '../core/views-words.ts';
 import { BADGE_VERSION, toBadgeJson, toBadgePng, toBadgeSvg } from './badge.ts';
 import { toPrivateFeed, toPublicFeed } from './feed.ts';
@@ -117,15 +118,19 @@ export function renderPrivateSite(
   if (current !== null) page('fleet', 'fleet.html', current);
   for (const month of months) page('fleet', `reports/${month.month}.html`, month);
   files.set('status.json', { key: null, make: texts.json });
-  // The overview is made anew in every run: it says when, and bears no stamp. It comes last and knows what could not be made.
-  const overview = (faults: readonly FileFault[]) => {
+  setSpoiled(files, spoiled);
+  if (!spoiled.has('index.html'))
+    files.set('index.html', { key: null, make: toOverviewMaker(render, view, { ...frame, refresh }) });
+  return files;
+}
+
+/** The overview is made anew in every run: it says when, and bears no stamp. It comes last and knows what could not be made. */
+function toOverviewMaker(render: Renderer, view: PrivateView, frame: object): (faults: readonly FileFault[]) => string {
+  return (faults) => {
     const shown = view.overview();
     const banners = [...shown.banners, ...describeFaults(faults, view.zone)];
-    return render.page('private/index.njk', 'index.html', { ...frame, refresh, ...shown, banners });
+    return render.page('private/index.njk', 'index.html', { ...frame, ...shown, banners });
   };
-  setSpoiled(files, spoiled);
-  if (!spoiled.has('index.html')) files.set('index.html', { key: null, make: overview });
-  return files;
 }
 
 export function renderPublicSite(render: Renderer, snapshot: Snapshot, spoiled: Spoiled = new Map()): SiteFiles {

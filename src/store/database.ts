@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, existsSync, lstatSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import Sqlite from 'better-sqlite3';
@@ -21,6 +21,11 @@ const BUSY_TIMEOUT_MS = 5000;
 
 /** Named, so that the package does not search for it through a dozen files at each start. */
 const nativeBinding = createRequire(import.meta.url).resolve('better-sqlite3/build/Release/better_sqlite3.node');
+
+/** SQLite on one file; whatever it throws, `toDatabaseFault` sorts. */
+export function openFile(path: string, options: Sqlite.Options = {}): Database {
+  return new Sqlite(path, { ...options, nativeBinding });
+}
 
 /** The database's path inside the state folder. */
 export function historyPath(state: string): string {
@@ -55,8 +60,8 @@ export function openHistoryForReading(state: string): Database | null {
   const path = historyPath(state);
   if (!existsSync(path)) return null;
   try {
-    const database = new Sqlite(path, { readonly: true, timeout: BUSY_TIMEOUT_MS, nativeBinding });
-    refuseNewerSchema(database, MIGRATIONS.length);
+    const database = openFile(path, { readonly: true, timeout: BUSY_TIMEOUT_MS });
+    refuseNewerSchema(database);
     return database;
   } catch (error) {
     throw toDatabaseFault(error);
@@ -101,7 +106,7 @@ function refuseUnsafePath(path: string): void {
 }
 
 function openAndMigrate(path: string, now: number, migrations: readonly string[]): Database {
-  const database = new Sqlite(path, { timeout: BUSY_TIMEOUT_MS, nativeBinding });
+  const database = openFile(path, { timeout: BUSY_TIMEOUT_MS });
   try {
     chmodSync(path, 0o600);
     database.pragma('journal_mode = WAL');
@@ -120,7 +125,7 @@ function schemaVersion(database: Database): number {
   return database.pragma('user_version', { simple: true }) as number;
 }
 
-function refuseNewerSchema(database: Database, newest: number): void {
+export function refuseNewerSchema(database: Database, newest = MIGRATIONS.length): void {
   const version = schemaVersion(database);
   if (version > newest) {
     const expected = `this vigie knows versions up to ${newest}`;
@@ -143,7 +148,8 @@ function migrate(database: Database, copy: string, { now, migrations }: { now: n
     .immediate();
 }
 
-function moveAside(path: string, now: number, why = 'corrupt'): string {
+/** Gives the history another name, its log with it. Returns the new name. */
+export function moveAside(path: string, now: number, why = 'corrupt'): string {
   const movedTo = `${path}.${why}-${new Date(now).toISOString().replaceAll(':', '')}`;
   for (const suffix of ['', '-wal', '-shm']) {
     if (existsSync(path + suffix)) renameSync(path + suffix, movedTo + suffix);
@@ -184,7 +190,7 @@ export function takeLock(state: string): (() => void) | null {
   const path = join(state, 'lock.sqlite');
   refuseUnsafePath(path);
   try {
-    const database = new Sqlite(path, { timeout: 0, nativeBinding });
+    const database = openFile(path, { timeout: 0 });
     chmodSync(path, 0o600);
     database.exec('BEGIN EXCLUSIVE');
     return () => database.close();
@@ -197,70 +203,4 @@ export function takeLock(state: string): (() => void) | null {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-/** A file that travels with the history in a backup: its place is a word that `restore` understands. */
-export interface CarriedFile {
-  place: string;
-  mode: number;
-  content: Buffer;
-}
-
-/**
- * Writes one file with the whole history and these files in it; safe beside a run, since SQLite copies one moment of the database.
- * It is complete or not there: written under another name, and renamed.
- */
-export function writeBackup(database: Database, target: string, files: CarriedFile[]): void {
-  const temporary = `${target}.vigie-new`;
-  rmSync(temporary, { force: true });
-  // Made before SQLite opens it, so that it is never readable by others.
-  closeSync(openSync(temporary, 'wx', 0o600));
-  database.prepare('VACUUM INTO ?').run(temporary);
-  const copy = new Sqlite(temporary, { nativeBinding });
-  try {
-    copy.exec('CREATE TABLE carried (place TEXT PRIMARY KEY, mode INTEGER NOT NULL, content BLOB NOT NULL) WITHOUT ROWID');
-    const insert = copy.prepare('INSERT INTO carried VALUES (:place, :mode, :content)');
-    for (const file of files) insert.run(file);
-  } finally {
-    copy.close();
-  }
-  renameSync(temporary, target);
-}
-
-/**
- * Puts the history of a backup into the state folder; one that is there is moved aside, never deleted. The caller holds the lock. Throws
- * DatabaseUnusable when the file is no backup, damaged, or of a newer vigie.
- */
-export function restoreBackup(file: string, state: string, now: number): { files: CarriedFile[]; movedTo: string | null } {
-  const path = historyPath(state);
-  const temporary = `${path}.vigie-new`;
-  const backup = openBackup(file);
-  try {
-    const files = backup.prepare('SELECT place, mode, content FROM carried ORDER BY place').all() as CarriedFile[];
-    rmSync(temporary, { force: true });
-    closeSync(openSync(temporary, 'wx', 0o600));
-    backup.prepare('VACUUM INTO ?').run(temporary);
-    const copy = new Sqlite(temporary, { nativeBinding });
-    copy.exec('DROP TABLE carried');
-    copy.close();
-    const movedTo = existsSync(path) ? moveAside(path, now, 'replaced') : null;
-    renameSync(temporary, path);
-    return { files, movedTo };
-  } finally {
-    backup.close();
-  }
-}
-
-function openBackup(file: string): Database {
-  try {
-    const backup = new Sqlite(file, { readonly: true, fileMustExist: true, nativeBinding });
-    refuseNewerSchema(backup, MIGRATIONS.length);
-    const answer = backup.pragma('integrity_check(1)', { simple: true });
-    if (answer !== 'ok') throw new DatabaseUnusable('corrupt', `${file}: ${String(answer)}`);
-    const hasCarried = backup.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'carried'").get();
-    if (hasCarried === undefined) throw new DatabaseUnusable('unusable', `${file}: a database, but no backup of vigie`);
-    return backup;
-  } catch (error) {
-    throw toDatabaseFault(error);
-  }
 }

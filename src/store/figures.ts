@@ -1,5 +1,6 @@
-import type { DayCounters, Histogram, MetricCounters } from '../core/availability.ts';
+import type { DayCounters, MetricCounters } from '../core/availability.ts';
 import type { MeasuredResult } from '../core/figures.ts';
+import type { Histogram } from '../core/histogram.ts';
 import type { Metrics } from '../core/observation.ts';
 import { dayBefore } from '../core/past.ts';
 import type { Database } from './database.ts';

@@ -1,4 +1,5 @@
-import type { DayCounters, Histogram, Tally } from '../core/availability.ts';
+import type { DayCounters, Tally } from '../core/availability.ts';
+import type { Histogram } from '../core/histogram.ts';
 import { dayBefore, type Past, summarisePast } from '../core/past.ts';
 import type { Database } from './database.ts';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import plugin from '../../checks/plugin.ts';
+import { bind, toObjectSchema } from '../../src/config/schema.ts';
 import { judge } from '../support/derived.ts';
 
 const cluster = { name: 'ganeti-cluster', code: 2, output: 'CRITICAL: node2 is drained', perfdata: 'nodes=3;;;0 instances=41' };
@@ -34,6 +35,19 @@ describe('plugin', () => {
       failing: 1,
     });
   });
+
+  for (const key of ['command', 'arguments', 'args', 'allow_arguments']) {
+    it(`[case P14] the configuration of the monitor passes no ${key} to a plug-in: what is run, and how, the host alone says`, () => {
+      const { mistakes } = bind(toObjectSchema(plugin.options, 'an option of type plugin'), {
+        names: ['raid'],
+        [key]: '-H x; rm -rf /',
+      });
+      assert.deepEqual(
+        mistakes?.map(({ path, atKey }) => [path, atKey]),
+        [[[key], true]],
+      );
+    });
+  }
 
   it('[case P09] what a plug-in prints is cleaned, and of its numbers only those count that are finite', async () => {
     const output = 'disk\r\nBcc: all@example.org \u001b[31mfull\u202e<b>';

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { FAKE_REQUEST } from '../support/check-types.ts';
 import { BASE, HOST, TestConfiguration } from '../support/configuration.ts';
+import { temporaryFolder } from '../support/server.ts';
 
 test('[C2] an unchanged configuration comes from the cache, and is the same', async () => {
   const folder = new TestConfiguration({ 'conf.d/web.yaml': HOST });
@@ -37,6 +38,30 @@ test('[C2] a changed, new or removed file, another version and other types are s
     assert.equal((await folder.load()).configuration.title, 'Another');
   } finally {
     folder.remove();
+  }
+});
+
+test('[C2] a folder that was copied with its cache is another place: nothing goes to the folder that it was copied from', async () => {
+  const folder = new TestConfiguration({ 'conf.d/web.yaml': HOST });
+  const copy = temporaryFolder();
+  const before = process.cwd();
+  const loadIn = async (path: string) => {
+    process.chdir(path);
+    try {
+      return await folder.load({ path: 'vigie.yaml' });
+    } finally {
+      process.chdir(before);
+    }
+  };
+  try {
+    await loadIn(folder.path);
+    assert.equal((await loadIn(folder.path)).isCached, true);
+    cpSync(folder.path, copy.path, { recursive: true });
+    const { isCached, configuration } = await loadIn(copy.path);
+    assert.deepEqual([isCached, configuration.state], [false, join(copy.path, 'state')]);
+  } finally {
+    folder.remove();
+    copy.remove();
   }
 });
 

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { CHECK, GLOBAL_FILE, HOST, SERVICE } from '../../src/config/fields.ts';
+import { CHECK } from '../../src/config/check-fields.ts';
+import { GLOBAL_FILE } from '../../src/config/global-fields.ts';
 import { ConfigurationError } from '../../src/config/load.ts';
+import { HOST, SERVICE } from '../../src/config/owner-fields.ts';
 import { FAKE_TYPES } from '../support/check-types.ts';
 import { TestConfiguration } from '../support/configuration.ts';
 

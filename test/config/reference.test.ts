@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { CHECK, GLOBAL_FILE, HOST, SERVICE } from '../../src/config/fields.ts';
+import { CHECK } from '../../src/config/check-fields.ts';
+import { GLOBAL_FILE } from '../../src/config/global-fields.ts';
 import { renderJsonSchema } from '../../src/config/json-schema.ts';
+import { HOST, SERVICE } from '../../src/config/owner-fields.ts';
 import { renderReference, renderTypes } from '../../src/config/reference.ts';
 import { FAKE_TYPES } from '../support/check-types.ts';
 

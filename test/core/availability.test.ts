@@ -1,17 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
-import {
-  addToHistogram,
-  availability,
-  countResult,
-  emptyDay,
-  type Histogram,
-  percentiles,
-  type Tally,
-  toDay,
-  toTallyIndex,
-} from '../../src/core/availability.ts';
+import { availability, countResult, emptyDay, type Tally, toDay, toTallyIndex } from '../../src/core/availability.ts';
 import type { Result, Withheld } from '../../src/core/observation.ts';
 import { dayBefore, summarisePast, windowFigures } from '../../src/core/past.ts';
 import type { State } from '../../src/core/state.ts';
@@ -146,6 +135,10 @@ describe('availability', () => {
     assert.deepEqual([bar[0], bar[22], bar[23]], ['none', 'critical', 'ok']);
     assert.equal(hourLabels(minutes(5))[22], '11:00 UTC');
   });
+
+  it('[F1] days are those of UTC', () => {
+    assert.equal(toDay(Date.UTC(2026, 10, 22, 23, 59, 59)), '2026-11-22');
+  });
 });
 
 describe('the last 24 hours', () => {
@@ -192,31 +185,5 @@ describe('windows over days', () => {
     const bar = toDayBar(today, status, past);
     assert.equal(bar.length, 90);
     assert.deepEqual([bar[87], bar[88], bar[89]], ['ok', 'critical', 'ok']);
-  });
-});
-
-describe('percentiles', () => {
-  it('[F1] a percentile is within 2.5 % of the exact nearest rank', () => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.double({ min: 0.0005, max: 300, noNaN: true }), { minLength: 1, maxLength: 300 }),
-        fc.constantFrom(0.5, 0.95, 0.99),
-        (values, q) => {
-          const histogram: Histogram = [];
-          for (const value of values) addToHistogram(histogram, value);
-          const exact = [...values].sort((a, b) => a - b)[Math.ceil(q * values.length) - 1] ?? 0;
-          const found = percentiles([histogram], [q])[0] ?? 0;
-          assert.ok(Math.abs(found - exact) / exact <= 0.026, `${found} is not ${exact}`);
-        },
-      ),
-    );
-  });
-
-  it('[F1] no observations have no percentile', () => {
-    assert.deepEqual(percentiles([[]], [0.5]), [null]);
-  });
-
-  it('[F1] days are those of UTC', () => {
-    assert.equal(toDay(Date.UTC(2026, 10, 22, 23, 59, 59)), '2026-11-22');
   });
 });

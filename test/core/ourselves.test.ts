@@ -117,6 +117,29 @@ describe('our own clock', () => {
   });
 });
 
+describe('a leap second', () => {
+  const expired = () => [failing(direct, 'tls.expired'), failing(direct, 'threshold.days_left')];
+  // A smear is at most half a second from noon to noon, a whole one where only some of the clocks smear; Date has whole seconds.
+  for (const { name, own } of [
+    {
+      name: 'that our clock smears and the sentinels do not',
+      own: { sentinels: [report(0, 3, { clockOffsetsMs: [-1500, -1000, -500] })] },
+    },
+    {
+      name: 'that the sentinels smear and our clock does not',
+      own: { sentinels: [report(0, 3, { clockOffsetsMs: [500, 1000, 1500] })] },
+    },
+    { name: 'that our clock says twice', own: { previousAt: NOW + 1000 } },
+    { name: 'that our clock says twice, in two runs at once', own: { previousAt: NOW } },
+  ]) {
+    it(`[case C06] ${name} makes no clock wrong, and verdicts about dates count`, () => {
+      const verdict = judge(expired(), own);
+      assert.deepEqual(withheldOf(verdict.results), [null, null]);
+      assert.deepEqual([verdict.news, verdict.situation.isClockWrong], [[], false]);
+    });
+  }
+});
+
 describe('a gap between runs', () => {
   it('[R1] of more than three intervals is told', () => {
     const [gap] = judge([], { previousAt: NOW - 4 * MINUTE }).news;

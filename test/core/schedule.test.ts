@@ -31,6 +31,9 @@ describe('what is due', () => {
     { name: '[H4] a soft check is due again after `recheck`', story: 'C', after: 60, expected: 'recheck' },
     { name: '[H4] a soft check is not due before `recheck` minus half an interval', story: 'C', after: 29, expected: null },
     { name: '[H4] a check with a problem is looked at by `every`', story: 'C C C', after: 60, expected: null },
+    { name: '[case C06] a second that the clock said twice costs no check its run', story: 'O', after: 299, expected: 'scheduled' },
+    { name: '[case C06] nor does it cost one its recheck', story: 'C', after: 59, expected: 'recheck' },
+    { name: '[case C06] nor is a check due early in a day that is a second longer', story: 'O', after: 241, expected: null },
     { name: '[case C01] a clock that went back makes a check due', story: 'O', after: -3600, expected: 'scheduled' },
   ] as const;
   for (const { name, story, after, expected } of cases) {

@@ -20,6 +20,17 @@ describe('a date that a peer wrote', () => {
   }
 
   for (const text of [
+    'Sat, 31 Dec 2016 23:59:60 GMT',
+    '31 Dec 2016 18:59:60 -0500',
+    '2016-12-31T23:59:60Z',
+    '2017-01-01T00:59:60+01:00',
+  ]) {
+    it(`[case C06] "${text}", a leap second, is the first second of the next minute`, () =>
+      assert.equal(parseDate(text), Date.UTC(2017, 0, 1)));
+  }
+
+  for (const text of [
+    '2016-12-31T23:59:61Z',
     '2026-02-30',
     '31-Feb-2026 10:00',
     '01 Xyz 2026 10:00:00 GMT',

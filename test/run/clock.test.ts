@@ -102,6 +102,17 @@ describe('a clock that is set while vigie watches', needs('faketime'), () => {
     assert.equal(target.requests, 4);
   });
 
+  it('[case C06] while the wall clock is slowed, far more than by the smear of a leap second, durations stay true', async () => {
+    target.delayMs = 600;
+    const { code, stderr } = await runAt('+0 x0.5');
+    assert.deepEqual([code, stderr], [0, '']);
+    const [result] = rows<{ duration: number; state: string }>('SELECT duration, state FROM readable_results');
+    assert.equal(result?.state, 'OK');
+    assert.ok((result?.duration ?? 0) >= 0.55, `${result?.duration} s`);
+    const [run] = rows<{ duration_ms: number }>('SELECT duration_ms FROM runs');
+    assert.ok((run?.duration_ms ?? 0) >= 550, `${run?.duration_ms} ms`);
+  });
+
   for (const step of ['-1h', '+1h', '-10y']) {
     it(`[case C04] a step of ${step} during a run neither ends it nor delays it`, async () => {
       writeFileSync(at('offset'), '+0');

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { inflateSync } from 'node:zlib';
-import { PUBLIC_STATES } from '../../src/core/views-public.ts';
+import { PUBLIC_STATES } from '../../src/core/views-public-state.ts';
 import { BADGE_COLOURS, toBadgeJson, toBadgePng, toBadgeSvg } from '../../src/site/badge.ts';
 import { GLYPHS, LINE_ROWS } from '../../src/site/glyphs.ts';
 import { needs, temporaryFolder } from '../support/server.ts';

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { type DefaultTreeAdapterTypes, parse } from 'parse5';
+import type { DefaultTreeAdapterTypes } from 'parse5';
 import { DEMO_CATALOGUE, demoSnapshot } from '../support/demo.ts';
+import { type Element, elementsOf, pagesOf } from '../support/pages.ts';
 import { type PublishedSites, publishInto } from '../support/site.ts';
-
-type Element = DefaultTreeAdapterTypes.Element;
 
 const STYLE = readFileSync(new URL('../../../public/style.css', import.meta.url), 'utf8');
 
@@ -96,19 +95,10 @@ describe('the order of every page', () => {
   let pages: [string, Element[]][];
   before(async () => {
     sites = await publishInto(demoSnapshot(), DEMO_CATALOGUE);
-    pages = [...sites.files].filter(([path]) => path.endsWith('.html')).map(([path, page]) => [path, elementsOf(page)]);
+    pages = pagesOf(sites).map(([path, page]) => [path, elementsOf(page)]);
   });
   after(() => sites.remove());
 
-  function elementsOf(page: string): Element[] {
-    const found: Element[] = [];
-    const walk = (node: DefaultTreeAdapterTypes.Node): void => {
-      if ('tagName' in node) found.push(node);
-      if ('childNodes' in node) for (const child of node.childNodes) walk(child);
-    };
-    walk(parse(page));
-    return found;
-  }
   const attribute = (element: Element | undefined, name: string) => element?.attrs.find((one) => one.name === name)?.value;
   const isIn = (element: Element, tag: string): boolean => {
     for (

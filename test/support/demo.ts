@@ -1,13 +1,7 @@
-import {
-  addToHistogram,
-  type DayCounters,
-  type Histogram,
-  type Tally,
-  type TallyClass,
-  type TallyIndex,
-} from '../../src/core/availability.ts';
+import type { DayCounters, Tally, TallyClass, TallyIndex } from '../../src/core/availability.ts';
 import type { Check, Configuration, Service } from '../../src/core/configuration.ts';
 import type { MeasuredResult } from '../../src/core/figures.ts';
+import { addToHistogram, type Histogram } from '../../src/core/histogram.ts';
 import type { Block, Incident } from '../../src/core/incident.ts';
 import type { Event } from '../../src/core/item.ts';
 import type { Withheld } from '../../src/core/observation.ts';

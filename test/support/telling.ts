@@ -1,16 +1,31 @@
-import type { Check, Configuration } from '../../src/core/configuration.ts';
+import type { Check, Configuration, Period } from '../../src/core/configuration.ts';
 import type { Item } from '../../src/core/item.ts';
 import { Mailbag, type PlannedMessage } from '../../src/core/mailbag.ts';
 import { newStatus, type Status } from '../../src/core/status.ts';
 import { type Telling, type Told, tell } from '../../src/core/telling.ts';
 import { makeScheduled } from '../../src/tell.ts';
-import { configurationOf } from './model.ts';
+import { checkOf, configurationOf } from './model.ts';
 
 /** A Monday at noon, in the calendar's winter. */
 export const MONDAY = Date.UTC(2026, 10, 23, 12, 0);
 export const MINUTE = 60_000;
 export const HOUR = 3_600_000;
 export const DAY = 24 * HOUR;
+export const WORK: Period[] = [{ days: [1, 2, 3, 4, 5], from: 480, to: 1200 }];
+/** Monday 22:00: outside of these hours; they begin at 08:00, before the digest. */
+export const NIGHT = MONDAY + 10 * HOUR;
+
+/** Checks of one host, `HOST/c000` and so on. */
+export function hostChecks(host: string, number: number, more: Partial<Check> = {}): Check[] {
+  return Array.from({ length: number }, (_, i) =>
+    checkOf({ id: `${host}/c${String(i).padStart(3, '0')}`, host, service: null, ...more }),
+  );
+}
+
+/** How many problems the messages tell. */
+export function countProblems(messages: PlannedMessage[]): number {
+  return messages.flatMap(({ items }) => items).filter(({ kind }) => kind === 'problem').length;
+}
 
 /** Plays planned items through the telling and an outbox in memory, run by run. */
 export class Teller {
