@@ -54,7 +54,7 @@ describe('what the eye meets first', () => {
     const text = textOf(read(troubled, 'private/index.html'));
     assert.match(
       text,
-      /4 problems, nobody is on 3 of them yet 2 critical 1 warning 1 unknown .* 39 OK Who is hurt .* Problems CRITICAL/,
+      /4 problems , nobody is on 3 of them yet 2 critical 1 warning 1 unknown .* 39 OK Who is hurt .* Problems CRITICAL/,
     );
     assert.doesNotMatch(text, /\b0 (critical|warning|unknown)/);
   });

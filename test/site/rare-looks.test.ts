@@ -54,7 +54,7 @@ describe('what the eye meets first on a bad day', () => {
       'private/index.html',
     );
     const text = textOf(page);
-    assert.match(text, /47 problems, nobody is on them yet 47 critical Who is hurt/);
+    assert.match(text, /47 problems , nobody is on them yet 47 critical Who is hurt/);
     assert.match(
       text,
       /Nobody is told of 47 of them yet: many checks fail at once; it waits for the second run, then it is told\./,
@@ -74,7 +74,7 @@ describe('what the eye meets first on a bad day', () => {
       alter((status, latest) => fail(status, latest), { said: people, downtimesSince: () => [] }),
       'private/index.html',
     );
-    assert.match(textOf(page), /47 problems, all acknowledged or planned 47 critical/);
+    assert.match(textOf(page), /47 problems , all acknowledged or planned 47 critical/);
     assert.match(textOf(page), /In downtime 7 by bert until 15:05 UTC: new disk/);
   });
 
