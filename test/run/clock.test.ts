@@ -109,8 +109,14 @@ describe('a clock that is set while vigie watches', needs('faketime'), () => {
       assert.equal((await runAt('', ['--now', '*'], { env })).code, 0);
       target.status = 503;
       target.delayMs = 600;
+      const release = target.hold();
       const began = performance.now();
-      const onStart = () => void waitFor(() => target.requests === 2).then(() => writeFileSync(at('offset'), step));
+      const jump = async () => {
+        await waitFor(() => target.requests === 2);
+        writeFileSync(at('offset'), step);
+        release();
+      };
+      const onStart = () => void jump();
       const { code, stderr } = await runAt('', ['--now', '*'], { env, onStart });
       assert.deepEqual([code, stderr], [0, '']);
       assert.ok(performance.now() - began < 60_000);

@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { openHistoryForReading } from '../../src/store/database.ts';
 import { checkIntegrity } from '../../src/store/history.ts';
 import { certificateRig } from '../support/certificates.ts';
+import { childrenOf } from '../support/children.ts';
 import { BUNDLE, type Ended, globalFile, installation, vigie } from '../support/cli.ts';
 import { type Peer, startHostilePeers } from '../support/hostile-peers.ts';
 import { type NameServer, startNsd } from '../support/nsd.ts';
@@ -27,6 +28,8 @@ interface Site {
   path: string;
   mail: ScriptedSmtpServer;
   ended: Ended;
+  /** Process id of the run. */
+  main: number | undefined;
   /** Wall time of the run, seconds. */
   seconds: number;
   /** Peak memory of the main process, MiB. */
@@ -142,7 +145,7 @@ describe('one batch among hostile peers', needs('nsd', 'microsocks', 'ping', 'se
   });
 
   it('[case I7] no child process, no temporary file and no half page is left', () => {
-    assert.deepEqual(leftoverChildren(), []);
+    assert.deepEqual(childrenOf(hostile.main), []);
     assert.deepEqual(readdirSync(hostile.temporary), []);
     const halves = (readdirSync(hostile.path, { recursive: true }) as string[]).filter((name) =>
       /\.(new|tmp|vigie-new)$/.test(name),
@@ -231,11 +234,13 @@ async function runOnceAmong(
   const turned = attack.map(({ name, check }) => toService(`h-${name}`, check)).join('');
   writeFileSync(join(folder.path, 'conf.d/hostile.yaml'), `services:\n${turned}`);
   const began = performance.now();
+  let main: number | undefined;
   let peak = 0;
   let watch: NodeJS.Timeout | undefined;
   const ended = await vigie(folder.path, ['run', '--now', '*'], {
     ...options,
     onStart: ({ pid }) => {
+      main = pid;
       watch = setInterval(() => {
         peak = Math.max(peak, readPeak(pid));
       }, 20);
@@ -247,7 +252,7 @@ async function runOnceAmong(
     await mail.stop();
     folder.remove();
   };
-  return { path: folder.path, mail, ended, seconds, peak, temporary, stop };
+  return { path: folder.path, mail, ended, main, seconds, peak, temporary, stop };
 }
 
 function toService(name: string, check: string): string {
@@ -309,12 +314,3 @@ print(json.dumps(out))`;
 }
 
 /** Processes that bear the mark of vigie's children in their environment. */
-function leftoverChildren(): string[] {
-  return readdirSync('/proc').filter((entry) => {
-    try {
-      return /^\d+$/.test(entry) && readFileSync(`/proc/${entry}/environ`, 'latin1').includes('VIGIE_CHILD=');
-    } catch {
-      return false;
-    }
-  });
-}

@@ -11,7 +11,7 @@ import { randomFrom } from '../support/random.ts';
 import { NOBODY, needsPostfix, type PostfixServer, startPostfix } from '../support/starttls-servers.ts';
 import { Target } from '../support/target.ts';
 
-const RUNS = 1000;
+const RUNS = 500;
 /** Each fails and recovers once; more than are used up by the runs that end before they are killed. */
 const SERVICES = 200;
 
@@ -139,7 +139,7 @@ describe('runs that are killed at random moments, with a real mail server', need
   });
 
   async function untilDelivered(): Promise<void> {
-    for (let i = 0; i < 400; i += 1) {
+    for (let i = 0; i < 4000; i += 1) {
       const log = postfix.log();
       const taken = (log.match(/ client=/g) ?? []).length;
       if ((log.match(/: removed$/gm) ?? []).length >= taken) return;

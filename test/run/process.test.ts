@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { cpSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { openHistoryForReading } from '../../src/store/database.ts';
 import { checkIntegrity } from '../../src/store/history.ts';
+import { childrenOf } from '../support/children.ts';
 import { BUNDLE, type CliOptions, globalFile, installation, vigie } from '../support/cli.ts';
 import { readMaildir } from '../support/maildir.ts';
 import { needs } from '../support/server.ts';
@@ -124,13 +125,11 @@ describe('a check type with a fault', () => {
 describe('children and signals', () => {
   const pings = needs('ping', 'setpriv', 'prlimit');
   const longPing = services({ slow: 'type: ping, address: 127.0.0.1, count: 20' });
-  const pingsRunning = () =>
-    readdirSync('/proc').filter((entry) => {
+  /** Once `setpriv` and `prlimit` have become it. */
+  const pingsOf = (starter: number | undefined) =>
+    childrenOf(starter).filter((pid) => {
       try {
-        const line = readFileSync(`/proc/${entry}/cmdline`, 'latin1');
-        return (
-          line.startsWith('/') && /\/ping\0/.test(line) && readFileSync(`/proc/${entry}/environ`, 'latin1').includes('VIGIE_CHILD=')
-        );
+        return /^[^\0]*\/ping\0/.test(readFileSync(`/proc/${pid}/cmdline`, 'latin1'));
       } catch {
         return false;
       }
@@ -142,19 +141,23 @@ describe('children and signals', () => {
 
   it('[case E14] children die with a main process that is killed', pings, async () => {
     writeFileSync(at('conf.d/ping.yaml'), longPing);
+    let main: number | undefined;
     const ended = await runOnce({
-      onStart: (child) => void waitFor(() => pingsRunning().length > 0).then(() => child.kill('SIGKILL')),
+      onStart: (child) => {
+        main = child.pid;
+        void waitFor(() => pingsOf(main).length > 0).then(() => child.kill('SIGKILL'));
+      },
     });
     assert.equal(ended.signal, 'SIGKILL');
-    await waitFor(() => pingsRunning().length === 0);
+    await waitFor(() => childrenOf(main).length === 0);
   });
 
   it('[case E05] a child that the kernel kills is UNKNOWN, and the run goes on', pings, async () => {
     writeFileSync(at('conf.d/ping.yaml'), longPing);
-    const kill = () => {
-      for (const pid of pingsRunning()) process.kill(Number(pid), 'SIGKILL');
+    const kill = (main: number | undefined) => {
+      for (const pid of pingsOf(main)) process.kill(pid, 'SIGKILL');
     };
-    const ended = await runOnce({ onStart: () => void waitFor(() => pingsRunning().length > 0).then(kill) });
+    const ended = await runOnce({ onStart: ({ pid }) => void waitFor(() => pingsOf(pid).length > 0).then(() => kill(pid)) });
     assert.deepEqual(latest(), { 'website/page': 'OK', 'slow/page': 'UNKNOWN child.output' });
     assert.equal(ended.code, 0);
   });
@@ -171,10 +174,11 @@ describe('children and signals', () => {
 
   it('[case E10] a run that is longer than the period is not joined by another: that one ends with 3 and asks nobody', async () => {
     await runOnce();
-    target.delayMs = 1500;
+    const release = target.hold();
     const long = runOnce();
     await waitFor(() => target.requests === 2);
     assert.equal((await runOnce()).code, 3);
+    release();
     assert.equal((await long).code, 0);
     assert.equal(target.requests, 2);
   });

@@ -6,6 +6,7 @@ export class Target {
   /** Milliseconds before each answer. */
   delayMs = 0;
   requests = 0;
+  private held: Promise<void> | undefined;
   private readonly server: Server;
 
   private constructor(server: Server) {
@@ -17,8 +18,11 @@ export class Target {
     const target = new Target(server);
     server.on('request', (_, response) => {
       target.requests += 1;
-      const answer = () => response.writeHead(target.status, { connection: 'close' }).end('Welcome');
-      if (target.delayMs === 0) answer();
+      const answer = async () => {
+        await target.held;
+        response.writeHead(target.status, { connection: 'close' }).end('Welcome');
+      };
+      if (target.delayMs === 0) void answer();
       else setTimeout(answer, target.delayMs);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -28,6 +32,15 @@ export class Target {
   get url(): string {
     const address = this.server.address();
     return `http://127.0.0.1:${address !== null && typeof address === 'object' ? address.port : 0}/`;
+  }
+
+  /** No answer until the function that it returns is called. */
+  hold(): () => void {
+    let release = () => {};
+    this.held = new Promise((resolve) => {
+      release = resolve;
+    });
+    return release;
   }
 
   async stop(): Promise<void> {
