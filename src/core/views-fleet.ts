@@ -36,7 +36,7 @@ export interface FleetView {
 
 /** Cells of the longest bar. */
 const LENGTH = 60;
-const MAX_ROWS = 26;
+const MAX_ROWS = 14;
 /** The newest release first: what is left behind stands out. All that are older than the third share the last. */
 const CLASSES = ['ok', 'warning', 'critical', 'unknown'] as const;
 
@@ -64,7 +64,7 @@ function toMonthView(
   return { month, months, until: known.at(-1)?.day ?? month, sections, graph: toGraph(known) };
 }
 
-/** At most 26 days of the last year, evenly apart, always the last. */
+/** At most 14 days of the last year, evenly apart, always the last. */
 export function toGraph(days: readonly FleetDay[]): FleetGraph {
   const year = days.slice(-366);
   const step = Math.max(1, Math.ceil(year.length / MAX_ROWS));

@@ -79,7 +79,7 @@ function toIncident(
     class: isOpen ? 'warning' : 'ok',
     isOpen,
     started: calendar.full(started),
-    ended: isOpen ? NO_MOMENT : calendar.full(ended ?? now),
+    ended: isOpen ? NO_MOMENT : toEnd(started, ended ?? now, calendar),
     lasted: isOpen ? '' : `lasted ${formatAge(((ended ?? now) - started) / 1000)}`,
     services: incident.services.flatMap((service) => {
       const shown = Object.hasOwn(services, service) ? services[service]?.public : null;
@@ -89,6 +89,12 @@ function toIncident(
     updates,
     latest: updates.slice(-1),
   };
+}
+
+/** The day of an end is said where it is not that of its beginning. */
+function toEnd(from: number, to: number, calendar: Calendar): Moment {
+  const dayOf = (at: number) => calendar.full(at).words.slice(0, 'Sun 2026-11-22'.length);
+  return dayOf(from) === dayOf(to) ? calendar.time(to) : calendar.full(to);
 }
 
 /** The incidents that began in one month. */
@@ -145,9 +151,9 @@ export function toMaintenance({ said, configuration, now }: Snapshot, calendar: 
       words: downtime.publicNote ?? 'Planned maintenance',
       services,
       isNow: start <= now && !isFlexible,
-      stands: isFlexible ? 'some time from' : start <= now ? 'now, since' : 'from',
+      stands: isFlexible ? 'some time from' : start <= now ? 'now, from' : 'from',
       from: calendar.full(start),
-      to: calendar.full(end),
+      to: toEnd(start, end, calendar),
     }));
 }
 

@@ -16,6 +16,8 @@ import { findHolding } from './why.ts';
 export interface OverviewView {
   banners: string[];
   headline: string;
+  /** Beside the headline: of how many problems nobody has said that they know. */
+  known: string;
   worst: StateClass;
   tally: { class: StateClass; count: number; label: string }[];
   /** Who is hurt (W6): for each name in `needed_by`, the state of what it needs. */
@@ -28,8 +30,8 @@ export interface OverviewView {
   withheld: { reason: string; rows: SmallRow[] }[];
   /** A problem three times within a day: only outages that last are told. */
   unstable: SmallRow[];
-  /** What is judged, but not told. */
-  heldBack: { reason: string; rows: SmallRow[] }[];
+  /** Why nobody was told of several problems yet: one sentence for each reason. */
+  heldBack: string[];
   /** What people said: changes, downtimes, acknowledgements. */
   said: SaidRow[];
   /** The first runs: what to do next is said. */
@@ -65,17 +67,19 @@ export function toOverview(
 ): OverviewView {
   const standing = (name: Seen['standing']) => checks.filter((one) => one.standing === name);
   const problems = standing('problem').sort((a, b) => byUrgency(a, b, means));
+  const heldBack = toHeldBack(problems, means);
   return {
     banners: means.snapshot.banners,
     ...toHeadline(checks, problems),
+    known: describeKnown(problems, means),
     tally: toTally(checks),
     hurt,
-    hurtTitle: hurt.every(({ class: found }) => found === 'ok') ? 'Nobody is hurt' : 'Who is hurt',
-    problems: problems.map((one) => toProblem(one, means)),
+    hurtTitle: titleHurt(hurt),
+    problems: problems.map((one) => toProblem(one, means, heldBack.members.has(one))),
     soft: standing('soft').map((one) => toSmallRow(one, means)),
     withheld: toWithheld(standing('withheld'), means),
     unstable: toUnstable(checks, means),
-    heldBack: toHeldBack(checks, means),
+    heldBack: heldBack.sentences,
     said: toSaidRows(means.snapshot.said, means.snapshot.now, means.calendar),
     isNew: means.snapshot.run.run <= FIRST_RUNS,
     firstRuns: FIRST_RUNS,
@@ -85,15 +89,33 @@ export function toOverview(
 }
 
 /** Worst first, then what nobody has said that they know, then by priority, then the newest: what has just broken is what one came to see. */
-function byUrgency(a: Seen, b: Seen, { said }: Means): number {
-  const isKnown = ({ check }: Seen) => Number(said.acknowledged.has(check.id) || said.held.has(check.id));
+function byUrgency(a: Seen, b: Seen, means: Means): number {
   const rank = (one: Seen) => ['CRITICAL', 'WARNING', 'UNKNOWN', 'OK'].indexOf(one.state.word);
   return (
     rank(a) - rank(b) ||
-    isKnown(a) - isKnown(b) ||
+    Number(isKnown(a, means)) - Number(isKnown(b, means)) ||
     PRIORITIES.indexOf(a.check.priority) - PRIORITIES.indexOf(b.check.priority) ||
     (b.status?.problem?.onset ?? 0) - (a.status?.problem?.onset ?? 0)
   );
+}
+
+function isKnown({ check }: Seen, { said }: Means): boolean {
+  return said.acknowledged.has(check.id) || said.held.has(check.id);
+}
+
+/** Who comes to help looks for what nobody is on. */
+function describeKnown(problems: Seen[], means: Means): string {
+  const open = problems.filter((one) => !isKnown(one, means)).length;
+  if (problems.length === 0) return '';
+  if (open === 0) return problems.length === 1 ? 'acknowledged or planned' : 'all acknowledged or planned';
+  if (open < problems.length) return `nobody is on ${open} of them yet`;
+  return `nobody is on ${open === 1 ? 'it' : 'them'} yet`;
+}
+
+/** What is not known hurts nobody for sure. */
+function titleHurt(hurt: NeedRow[]): string {
+  if (hurt.every(({ class: found }) => found === 'ok')) return 'Nobody is hurt';
+  return hurt.every(({ class: found }) => found === 'ok' || found === 'unknown') ? 'Who may be hurt' : 'Who is hurt';
 }
 
 function toTally(checks: Seen[]): OverviewView['tally'] {
@@ -108,8 +130,8 @@ function toTally(checks: Seen[]): OverviewView['tally'] {
     { class: 'none' as const, count: number('new'), label: 'no result yet' },
     { class: 'ok' as const, count: number('ok'), label: 'OK' },
   ].filter((entry) => entry.count > 0);
-  // That all of them are OK is what the headline says.
-  return entries.length === 1 && entries[0]?.class === 'ok' ? [] : entries;
+  // That all of them are OK, or none is judged, is what the headline says.
+  return entries.length === 1 && !checks.some((one) => one.standing === 'problem') ? [] : entries;
 }
 
 function toHeadline(checks: Seen[], problems: Seen[]): Pick<OverviewView, 'headline' | 'worst'> {
@@ -118,8 +140,18 @@ function toHeadline(checks: Seen[], problems: Seen[]): Pick<OverviewView, 'headl
   if (problems.length > 0) return { headline: count(problems.length, 'problem'), worst: problems[0]?.state.class ?? 'none' };
   const ok = watched.filter((one) => one.standing === 'ok').length;
   if (ok === watched.length) return { headline: ok === 1 ? 'The one check is OK.' : `All ${ok} checks are OK.`, worst: 'ok' };
-  if (ok === 0) return { headline: 'No check has been judged yet.', worst: 'unknown' };
+  if (ok === 0) return toUnjudged(watched);
   return { headline: `No problem: ${ok} of ${watched.length} checks are OK.`, worst: 'ok' };
+}
+
+/** Nothing is OK and nothing is a problem: the first run, our own network, or the first minutes of an outage. */
+function toUnjudged(watched: Seen[]): Pick<OverviewView, 'headline' | 'worst'> {
+  const soft = watched.filter((one) => one.standing === 'soft').length;
+  if (soft > 0) return { headline: `No problem yet: ${soft} of ${count(watched.length, 'check')} fail.`, worst: 'unknown' };
+  const reasons = new Set(watched.flatMap((one) => (one.standing === 'withheld' ? (one.status?.latest?.withheld ?? []) : [])));
+  const [reason, ...others] = reasons;
+  if (reason === undefined || others.length > 0) return { headline: 'No check has been judged yet.', worst: 'unknown' };
+  return { headline: `No check was judged: ${WITHHELD_WORDS[reason]}.`, worst: 'unknown' };
 }
 
 function toChecks(owner: Owner): Seen['check'][] {
@@ -139,16 +171,20 @@ function toUnstable(checks: Seen[], means: Means): SmallRow[] {
   return checks.filter(({ status }) => status?.trouble?.unstable != null).map((one) => toSmallRow(one, means));
 }
 
-/** Waiting for its pattern, waiting for a mass failure to be seen: a reader who misses a mail finds the reason here. */
-function toHeldBack(checks: Seen[], means: Means): OverviewView['heldBack'] {
+/** Waiting for a mass failure to be seen, for their pattern: what holds back several is said once, above them. */
+function toHeldBack(problems: Seen[], means: Means): { sentences: string[]; members: Set<Seen> } {
   const groups = new Map<string, Seen[]>();
-  for (const one of checks) {
+  for (const one of problems) {
     if (one.status === undefined || one.status.latest?.withheld != null) continue;
     const holding = findHolding(one.status, means.snapshot.now);
     if (holding === null || holding.because === 'new' || holding.because === 'unstable') continue;
     groups.set(holding.words, [...(groups.get(holding.words) ?? []), one]);
   }
-  return [...groups].map(([reason, members]) => ({ reason, rows: members.map((one) => toSmallRow(one, means)) }));
+  const several = [...groups].filter(([, members]) => members.length > 1);
+  return {
+    sentences: several.map(([words, members]) => `Nobody is told of ${members.length} of them yet: ${words.replace(': ', '; ')}.`),
+    members: new Set(several.flatMap(([, members]) => members)),
+  };
 }
 
 export function toOwnerRow(owner: Owner, means: Means): OwnerRow {
@@ -214,8 +250,9 @@ function toOwnerState(checks: Seen[]): StateWord & { words: string } {
     ...(number('new') > 0 ? [`${number('new')} without result`] : []),
     ...(number('ok') > 0 ? [`${number('ok')} OK`] : []),
   ];
-  const isCalm = watched.length > 0 && number('ok') === watched.length;
-  return { ...toWorst(watched), words: isCalm ? count(watched.length, 'check') : told.join(', ') || 'no checks' };
+  // What stands of all alike is said by the word itself; that of a soft failure is still OK.
+  const isAlike = told.length === 1 && number('soft') === 0;
+  return { ...toWorst(watched), words: isAlike ? count(watched.length, 'check') : told.join(', ') };
 }
 
 function toWorst(watched: Seen[]): StateWord {

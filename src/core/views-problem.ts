@@ -36,7 +36,8 @@ export interface SmallRow extends StateWord {
   why: string;
 }
 
-export function toProblem(seen: Seen, means: Means): ProblemView {
+/** `isToldAbove`: why nobody is told of it yet is said above the list. */
+export function toProblem(seen: Seen, means: Means, isToldAbove = false): ProblemView {
   const { check, status } = seen;
   const { calendar, snapshot } = means;
   const onset = status?.problem?.onset ?? snapshot.now;
@@ -48,9 +49,10 @@ export function toProblem(seen: Seen, means: Means): ProblemView {
     since: calendar.short(onset),
     age: calendar.age(onset),
     said: status?.latest?.output ?? '',
-    knows: describeSaid(check, means.said, means.calendar),
+    // Its pages are made anew in every run, so that days can be left out.
+    knows: describeSaid(check, means.said, { full: calendar.short }),
     before: describeBefore(check.id, onset, means),
-    notes: toNotes(seen, means),
+    notes: toNotes(seen, means, isToldAbove),
     hours: toRuns(seen.hours, means.hourLabels),
     hoursWords: describeHours(seen, means),
   };
@@ -76,7 +78,7 @@ function describeHours(seen: Seen, means: Means): string {
 }
 
 /** What a person needs beside the output: how sure, who was told, who is hurt, what hangs on it, what to do. */
-function toNotes({ check, status }: Seen, means: Means): string[] {
+function toNotes({ check, status }: Seen, means: Means, isToldAbove: boolean): string[] {
   const { configuration, statuses, now } = means.snapshot;
   const service = check.service === null ? undefined : configuration.services[check.service];
   const behind = configuration.checks.filter(
@@ -92,9 +94,11 @@ function toNotes({ check, status }: Seen, means: Means): string[] {
     ...(behind.length > 0 ? [`${count(behind.length, 'check')} behind it not judged`] : []),
     ...(check.via === null ? [] : [`through ${check.via}`]),
     ...(check.public === null ? [] : ['public']),
-    describeTold(check, status, now)
-      .replace(/^\w/, (letter) => letter.toLowerCase())
-      .replace(/\.$/, ''),
+    isToldAbove
+      ? 'not told yet'
+      : describeTold(check, status, now)
+          .replace(/^\w/, (letter) => letter.toLowerCase())
+          .replace(/\.$/, ''),
     ...(check.notes === null ? [] : [check.notes]),
   ];
 }

@@ -42,9 +42,18 @@ function kept<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   return made;
 }
 
+/** `(17:55 UTC)`, which no line breaks. */
+function besideOf(at: number, zone: string): string {
+  return formatTime(at, zone)
+    .replace(/^[^(]*/, '')
+    .replaceAll(' ', '\u00a0');
+}
+
+/** Beside it stands the time in UTC, with a day of its own only where that is another one. */
 function toShortWords(at: number, now: number, zone: string): string {
-  const local = `${formatShortTime(at, now, zone)} ${zoneName(at, zone)}`;
-  return zoneName(at, zone) === 'UTC' ? local : `${local} (${formatShortTime(at, now, 'UTC')} UTC)`;
+  const name = zoneName(at, zone);
+  const local = `${formatShortTime(at, now, zone)} ${name}`;
+  return name === 'UTC' ? local : `${local} ${besideOf(at, zone)}`;
 }
 
 /** The classes that style and words of a state are chosen by. */

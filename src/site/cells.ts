@@ -54,8 +54,13 @@ export function renderRows(rows: readonly (readonly string[])[]): string {
     for (const cell of row)
       if (!LABEL.test(cell)) throw new Error(`table: ${JSON.stringify(cell)} is not made of dates and figures`);
     markup += `<tr><th scope="row">${row[0] ?? ''}</th>`;
-    for (let i = 1; i < row.length; i += 1) markup += `<td>${row[i]}</td>`;
+    for (let i = 1; i < row.length; i += 1) markup += `<td>${keepUnits(row[i] ?? '')}</td>`;
     markup += '</tr>\n';
   }
   return markup;
+}
+
+/** On a narrow page `1 h 11 min` breaks before a number only. */
+function keepUnits(cell: string): string {
+  return cell.includes(' h ') ? cell.replace(/ (?=[a-z])/g, '\u00a0') : cell;
 }

@@ -214,9 +214,9 @@ describe('the upgrade to the next release of Debian', () => {
     });
   }
 
-  it('[F3] [H2] the graph is bars of cells with the numbers in words, at most 26 rows, the last day always there', () => {
+  it('[F3] [H2] the graph is bars of cells with the numbers in words, at most 14 rows, the last day always there', () => {
     const graph = toGraph(fleetDays(TODAY, 400, (before) => Math.min(74, Math.round(before / 4))));
-    assert.ok(graph.rows.length <= 26 && graph.rows.length > 20);
+    assert.ok(graph.rows.length <= 14 && graph.rows.length > 10);
     assert.equal(graph.rows.at(-1)?.day, TODAY);
     assert.deepEqual(graph.releases, [
       { name: 'debian 13 trixie', class: 'ok' },

@@ -34,7 +34,7 @@ describe('the private pages', () => {
     const problems = text.slice(text.indexOf('Problems'), text.indexOf('Failing, no alert yet'));
     assert.match(problems, /16 min since 13:49 UTC/);
     assert.match(problems, /began 4 min after a change by anna \(website\): new theme/);
-    assert.match(problems, /Acknowledged by anna until Mon 2026-11-23 20:05 UTC: uwsgi hangs, restarting it/);
+    assert.match(problems, /Acknowledged by anna until Mon 23 Nov 20:05 UTC: uwsgi hangs, restarting it/);
     assert.match(problems, /apt-repository \/ stable-suite .*Nobody on it yet.* website \/ front-page/);
     assert.equal(problems.split('Nobody on it yet').length - 1, 3);
   });

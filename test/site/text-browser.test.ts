@@ -13,7 +13,7 @@ const READINGS: { page: string; lines: number; says: string[] }[] = [
     lines: 210,
     says: [
       'Made Sun 2026-11-22 14:05 UTC by run 8123 Next due by 14:08 UTC',
-      '4 problems',
+      '4 problems, nobody is on 3 of them yet',
       '2 critical',
       'release CRITICAL broken: Additional software (APT)',
       'CRITICAL website / front-page HTTP 503 in 0.42 s, expected 200-299',
@@ -23,7 +23,7 @@ const READINGS: { page: string; lines: number; says: string[] }[] = [
       'CRITICAL jenkins/login HTTP 502',
       'Not judged: what it depends on does not work',
       'backup/alive no answer',
-      'Mail relay (onion) UNKNOWN 1 unknown',
+      'Mail relay (onion) UNKNOWN 1 check',
       'backup NOT JUDGED',
     ],
   },
