@@ -73,6 +73,14 @@ function formatBound(value: number, unit: Unit): string {
   return unit === '%' ? formatShare(value) : String(value);
 }
 
+/** One end of a range as one says it, exactly: `36 h`, `1 day`, `85 %`, `500 MiB`. */
+export function sayBound(value: number, unit: Unit): string {
+  const [, number = '', of = ''] = /^([\d.]+)([A-Za-z%]+)$/.exec(formatBound(value, unit)) ?? [];
+  if (of === '') return String(value);
+  if (of === 'd') return `${number} ${number === '1' ? 'day' : 'days'}`;
+  return `${number} ${of === 'm' ? 'min' : of}`;
+}
+
 /** Whether the value breaks a threshold that has this range. */
 export function breaksRange(value: number, range: Range): boolean {
   const isInside = (range.min === null || value >= range.min) && (range.max === null || value <= range.max);

@@ -193,7 +193,7 @@ describe('a host with a report', () => {
     publish(10);
     const { code, stdout } = await vigie(folder.path, ['check', 'web1/memory']);
     assert.equal(code, 2);
-    assert.match(stdout, /^CRITICAL: 99 % of 1000 B used, 10 B available, critical above 95 \(used\) \| used=99%/);
+    assert.match(stdout, /^CRITICAL: 99 % of 1000 B used, 10 B available, critical above 95 % \(used\) \| used=99%/);
     assert.doesNotMatch(stdout, /report 0 s old/);
     rmSync(at('web1.report'));
     const without = await vigie(folder.path, ['check', 'web1/memory']);
