@@ -1,4 +1,4 @@
-import type { Threshold } from './configuration.ts';
+import type { Check, Threshold } from './configuration.ts';
 import type { Unit } from './observation.ts';
 import type { State } from './state.ts';
 import { formatDuration, formatShare, formatSize, parseDuration, parseShare, parseSize, UnitError } from './unit.ts';
@@ -85,6 +85,11 @@ export function sayBound(value: number, unit: Unit): string {
 export function breaksRange(value: number, range: Range): boolean {
   const isInside = (range.min === null || value >= range.min) && (range.max === null || value <= range.max);
   return isInside === range.inverted;
+}
+
+/** A peer may name a metric, and call it `constructor`. */
+export function thresholdOf({ thresholds }: Pick<Check, 'thresholds'>, metric: string): Threshold | undefined {
+  return Object.hasOwn(thresholds, metric) ? thresholds[metric] : undefined;
 }
 
 /** CRITICAL before WARNING, as the guidelines have it. */

@@ -1,3 +1,4 @@
+import { MOST_METRICS } from './availability.ts';
 import type { Check } from './configuration.ts';
 import type { Metrics, Observation, Part, Result, Unit } from './observation.ts';
 import { evaluateThreshold, type Range, sayBound } from './range.ts';
@@ -21,7 +22,7 @@ export interface ResultOrigin {
 
 /**
  * Turns what a check saw into a result: the observation's kind gives a state, thresholds can make it worse, and the worst part
- * counts. Numbers that are not finite are dropped; text is cleaned once more, whatever the check did.
+ * counts. Numbers that are not finite, or more than a hundred, are dropped; text is cleaned once more, whatever the check did.
  */
 export function toResult(check: Check, observation: Observation, origin: ResultOrigin, units: MetricUnits = {}): Result {
   const metrics = finiteMetrics(observation.metrics ?? {});
@@ -95,7 +96,8 @@ function describeBreach(value: number, { min, max, inverted }: Range, { metric, 
 }
 
 function finiteMetrics(metrics: Metrics): Metrics {
-  return Object.fromEntries(Object.entries(metrics).filter(([, value]) => Number.isFinite(value)));
+  const finite = Object.entries(metrics).filter(([, value]) => Number.isFinite(value));
+  return Object.fromEntries(finite.slice(0, MOST_METRICS));
 }
 
 function cleanPart(check: Check, { name, state, output, metrics }: Part, units: MetricUnits): Part {

@@ -4,6 +4,7 @@ import type { Check } from './configuration.ts';
 import type { Event } from './item.ts';
 import { checkPageOf } from './item-facts.ts';
 import { type WindowFigures, windowFigures } from './past.ts';
+import { thresholdOf } from './range.ts';
 import { isNew } from './remember.ts';
 import { WINDOWS } from './run-record.ts';
 import type { PastResult, Snapshot } from './snapshot.ts';
@@ -208,7 +209,7 @@ function formatShare(share: number | null): string {
 function toMetricViews(check: Check, metrics: Record<string, number>, catalogue: MetricCatalogue): CheckView['metrics'] {
   return Object.entries(metrics).map(([name, value]) => {
     const unit = metricUnit(catalogue, check.type, name);
-    const threshold = check.thresholds[name];
+    const threshold = thresholdOf(check, name);
     const limits = threshold === undefined ? '' : describeLimits(threshold, unit);
     return { label: catalogue[check.type]?.[name]?.label ?? name, value: formatMetric(value, unit), limits };
   });
