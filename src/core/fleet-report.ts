@@ -84,7 +84,7 @@ function describeFleet(last: FleetDay, first: FleetDay): FleetSection {
     title: 'Hosts',
     rows: [
       { label: 'Hosts', value: `${last.hosts}${change(last.hosts, first.hosts)}` },
-      { label: 'By role', value: roles.join(', ') },
+      ...(roles.length === 0 ? [] : [{ label: 'By role', value: roles.join(', ') }]),
       ...servers.map(([kind, number]) => ({ label: `${capitalize(kind)} servers`, value: String(number) })),
       { label: 'Exporters', value: String(last.exporters) },
       { label: 'Reporting', value: `${last.reporting} of ${last.hosts}, within a day of ${last.day}` },
