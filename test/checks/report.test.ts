@@ -105,6 +105,9 @@ describe('check type report', () => {
       assert.equal(codeOf(await look({ inbox: folder.path })), 'report.missing');
     }
     rmSync(at('vigie-report'), { force: true, recursive: true });
+    symlinkSync('/etc/passwd', at('vigie-report'));
+    assert.match((await look({ inbox: folder.path })).output, /vigie-report is a symbolic link, expected a file$/);
+    rmSync(at('vigie-report'));
   });
 
   it('[T6] one source, keys that are keys, and no plain HTTP over a network', () => {
