@@ -1,6 +1,7 @@
 import {
   cleanText,
   defineCheckType,
+  formatAge,
   formatBytes,
   LookFailure,
   type Metrics,
@@ -146,6 +147,6 @@ function summarise(seen: Seen[]): { metrics: Metrics; output: string } {
 }
 
 function formatDays(days: number): string {
-  const shown = days < 10 ? days : Math.round(days);
-  return `${shown} ${shown === 1 ? 'day' : 'days'}`;
+  if (days < 2) return formatAge(days * 86_400);
+  return `${days < 10 ? Math.round(days * 10) / 10 : Math.round(days)} days`;
 }

@@ -14,6 +14,8 @@ import { matchesGlob } from '../src/net/match.ts';
 import { parsePerfdata } from '../src/net/perfdata.ts';
 
 type Result = Fact<'plugins'>['list'][number];
+/** With our own a hundred, which is what counts of a result. */
+const MOST_NUMBERS = 99;
 const STATES: readonly State[] = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'];
 
 export default defineCheckType({
@@ -36,7 +38,7 @@ export default defineCheckType({
     failing: {
       unit: '',
       label: 'Failing',
-      help: 'Plug-ins that are not OK. Beside it: the performance data of one, or `NAME_LABEL` of several.',
+      help: 'Plug-ins that are not OK. Beside it: the performance data of one, or `NAME_LABEL` of several; at most a hundred numbers.',
     },
   },
   thresholds: {},
@@ -75,5 +77,6 @@ function toPart({ name, code, output }: Result): Part {
 
 function readMetrics(chosen: Result[]): Metrics {
   const isOne = chosen.length === 1;
-  return Object.assign({}, ...chosen.map(({ name, perfdata }) => parsePerfdata(perfdata, isOne ? '' : `${name}_`))) as Metrics;
+  const all = Object.assign({}, ...chosen.map(({ name, perfdata }) => parsePerfdata(perfdata, isOne ? '' : `${name}_`))) as Metrics;
+  return Object.fromEntries(Object.entries(all).slice(0, MOST_NUMBERS));
 }

@@ -16,6 +16,7 @@ export default defineCheckType({
   target: () => "the host's report",
   async run(_options, context): Promise<Observation> {
     const { total, zombies } = takeFreshFact(context, 'processes');
-    return { kind: 'measured', output: `${total} processes, ${zombies} zombies`, metrics: { total, zombies } };
+    const words = `${total} ${total === 1 ? 'process' : 'processes'}, ${zombies} ${zombies === 1 ? 'zombie' : 'zombies'}`;
+    return { kind: 'measured', output: words, metrics: { total, zombies } };
   },
 });

@@ -25,11 +25,16 @@ export default defineCheckType({
     const metrics: Metrics = { required_for: since.length };
     const restarts = readRestarts(context);
     if (restarts !== null) metrics['restarts'] = restarts.processes;
-    const what = required ? `reboot required since ${formatAge(since.length)} (${cleanText(reason, 80)})` : 'no reboot required';
+    const what = required ? describeNeed(since.length, cleanText(reason, 80)) : 'no reboot required';
     const more = restarts === null || restarts.processes === 0 ? '' : `; ${describe(restarts)}`;
     return { kind: 'measured', output: `${what}${more}`, metrics, memory: since.memory };
   },
 });
+
+/** At the first look nobody knows for how long already. */
+function describeNeed(seconds: number, reason: string): string {
+  return `reboot required${seconds === 0 ? '' : ` for ${formatAge(seconds)}`}${reason === '' ? '' : ` (${reason})`}`;
+}
 
 /** null where the machine cannot say: only root sees all processes. */
 function readRestarts(context: Context): { processes: number; units: string[] } | null {
@@ -45,5 +50,5 @@ function describe({ processes, units }: { processes: number; units: string[] }):
           .map((unit) => cleanText(unit, 30))
           .slice(0, 3)
           .join(', ')}${units.length > 3 ? ' ...' : ''})`;
-  return `${processes} processes to restart${named}`;
+  return `${processes} ${processes === 1 ? 'process' : 'processes'} to restart${named}`;
 }

@@ -78,7 +78,7 @@ export default defineCheckType({
       const rules = { host, keys, now: context.now, maxAge, accepted: readAccepted(context.memory) };
       const { report, accepted, age, isNews } = openReport(bytes, rules);
       const missing = Object.values(report.facts).filter((fact) => 'unavailable' in fact).length;
-      const output = `report ${formatAge(age)} old, agent ${cleanText(report.agent, 20)}${missing === 0 ? '' : `, ${missing} facts not to be had`}`;
+      const output = `report ${formatAge(age)} old, agent ${cleanText(report.agent, 20)}${missing === 0 ? '' : `, ${missing} ${missing === 1 ? 'fact' : 'facts'} not to be had`}`;
       context.trace(`number ${report.seq}, signed for ${host}${isNews ? '' : ': no news'}`);
       if (report.unknownFacts > 0) context.trace(`${report.unknownFacts} facts of a newer agent`);
       return { kind: 'measured', output, metrics: { age, unavailable: missing }, memory: { accepted }, report: { report, isNews } };

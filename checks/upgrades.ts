@@ -45,7 +45,7 @@ export default defineCheckType({
     refuseStale(updated, maxAge, context);
     const since = readSince(context, security > 0);
     const metrics: Metrics = { pending, security, held, security_for: since.length };
-    const long = since.length === 0 ? '' : ` since ${formatAge(since.length)}`;
+    const long = since.length === 0 ? '' : ` for ${formatAge(since.length)}`;
     const output = `${pending} pending, ${security} of security${long}${held === 0 ? '' : `, ${held} held`}`;
     return { kind: 'measured', output, metrics, memory: since.memory };
   },

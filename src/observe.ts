@@ -128,7 +128,9 @@ async function observe(one: DueCheck, observer: Observer, runEndsAt: number): Pr
     observation = await observeOnce(check, observer, { endsAt, tryNumber, memory, report });
   }
   const duration = (performance.now() - began) / 1000;
-  const result = toResult(check, observation, { at: observer.now, run: observer.run, scheduled: due === 'scheduled', duration });
+  const units = (await observer.loadType(check.type))?.metrics;
+  const origin = { at: observer.now, run: observer.run, scheduled: due === 'scheduled', duration };
+  const result = toResult(check, observation, origin, units);
   // What the run's own end cut off says nothing about the target.
   const isCutOff = performance.now() >= runEndsAt && duration < check.deadline && result.state !== 'OK';
   return isCutOff ? { ...result, withheld: 'not-run' } : result;

@@ -4,7 +4,7 @@ import type { Configuration } from './core/configuration.ts';
 import { type Item, isRecovery, type PastProblem, type WithheldItem } from './core/item.ts';
 import { describeCheck } from './core/item-facts.ts';
 import type { Plan } from './core/notify.ts';
-import { changeBefore, type People } from './core/people.ts';
+import { chooseChangesBefore, type People } from './core/people.ts';
 import type { Status } from './core/status.ts';
 import { type Telling, type TellingContext, tell } from './core/telling.ts';
 import type { Database } from './store/database.ts';
@@ -58,12 +58,11 @@ export function tellPlan(
 /** What somebody said to have changed within the hour before the onset stands in the mail (alerting.md section 9). */
 function addChange(item: Item, { said, configuration }: TellingRun): Item {
   if (said === null || said.changes.length === 0 || item.check === null || item.facts === null || isRecovery(item)) return item;
-  const change = changeBefore(said, item.check, item.onset, configuration.checks);
-  if (change === null) return item;
-  // Nobody's change is what a host says of itself.
-  const what = change.author === '' ? change.note : `${change.author}: ${change.note}`;
-  const words = `${formatAge((item.onset - change.at) / 1000)} after ${what}`;
-  return { ...item, facts: { ...item.facts, changes: [...(item.facts.changes ?? []), words] } };
+  const words = chooseChangesBefore(said, item.check, item.onset, configuration.checks).map(({ author, at, note }) => {
+    // Nobody's change is what a host says of itself.
+    return `${formatAge((item.onset - at) / 1000)} after ${author === '' ? note : `${author}: ${note}`}`;
+  });
+  return words.length === 0 ? item : { ...item, facts: { ...item.facts, changes: [...(item.facts.changes ?? []), ...words] } };
 }
 
 /** Reminders and escalations say how a check is now. */

@@ -10,12 +10,17 @@ import { checkOf } from './support/model.ts';
 type Behaviour = (context: Context, tryNumber: number) => Promise<Observation>;
 
 /** Runs checks of a type that behaves as told; the context has only what the runner itself gives. */
-function observe(checks: Check[], behave: Behaviour, limits: Partial<Observer['limits']> = {}): Promise<Result[]> {
+function observe(
+  checks: Check[],
+  behave: Behaviour,
+  limits: Partial<Observer['limits']> = {},
+  metrics: CheckType['metrics'] = {},
+): Promise<Result[]> {
   const type: CheckType = defineCheckType({
     type: 'told',
     summary: 'Behaves as told.',
     options: {},
-    metrics: {},
+    metrics,
     thresholds: {},
     example: {},
     proxied: true,
@@ -94,6 +99,13 @@ describe('one check', () => {
       return { kind: 'measured', output: 'slow', metrics: { time: 2 } };
     });
     assert.deepEqual([result?.state, result?.output, tries], ['WARNING', 'slow, warning above 1 (time)', 1]);
+  });
+
+  it('[W1] a threshold is said in the unit of its metric', async () => {
+    const slow = { age: { warning: { min: 0, max: 129_600, inverted: false }, critical: null } };
+    const run = async (): Promise<Observation> => ({ kind: 'measured', output: 'old', metrics: { age: 200_000 } });
+    const [result] = await observe([checkOf({ thresholds: slow })], run, {}, { age: { unit: 's', label: 'Age', help: 'Age.' } });
+    assert.equal(result?.output, 'old, warning above 36 h (age)');
   });
 
   it('[case H01] a check that ignores its abort is left behind at its timeout', async () => {

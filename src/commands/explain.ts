@@ -3,7 +3,7 @@ import { toDay } from '../core/availability.ts';
 import { formatAge, formatTime } from '../core/calendar.ts';
 import type { Check, Configuration } from '../core/configuration.ts';
 import { windowFigures } from '../core/past.ts';
-import { watchedNow } from '../core/people.ts';
+import { type People, watchedNow } from '../core/people.ts';
 import { WINDOWS } from '../core/run-record.ts';
 import { type Status, stateType } from '../core/status.ts';
 import { count } from '../core/transition.ts';
@@ -94,11 +94,19 @@ function describeNow(
 /** Who said what of it, until when. */
 function describePeople(check: Check, database: Database, configuration: Configuration, now: number): string[] {
   const said = readPeople(database, now);
-  const watched = said !== null && watchedNow(said, configuration.checks, now).has(check.id);
   return [
     ...describeSaid(check, toSaid({ said, configuration, now }), toCalendar(configuration.timezone, now)),
-    ...(watched ? ['watched in every run: somebody is changing something'] : []),
+    ...describeWatch(check, said, configuration, now),
   ].map((line) => `  people: ${line}`);
+}
+
+/** What opened the latest watch window that holds: a person's change, or what a host's report or the configuration shows by itself. */
+function describeWatch(check: Check, said: People | null, { checks, timezone }: Configuration, now: number): string[] {
+  const open = (said?.changes ?? []).filter((change) => watchedNow({ changes: [change] }, checks, now).has(check.id));
+  const latest = open.sort((a, b) => a.at - b.at).at(-1);
+  if (latest === undefined) return [];
+  const { target, author, note, until } = latest;
+  return [`watched in every run until ${formatTime(until, timezone)}: ${author === '' ? target : author}: ${note}`];
 }
 
 /** Parents that have failed by what is known now. */

@@ -174,9 +174,16 @@ export function emptyDay(day: string): DayCounters {
   return { day, tally: [...EMPTY_TALLY], results: 0, failures: 0, latency: [], metrics: {} };
 }
 
+/**
+ * Of one result, hour or day, far more than a type declares: a machine's plug-ins name their own, and with new names in every result they
+ * would fill the disk, the page and the night's packing.
+ */
+export const MOST_METRICS = 100;
+
 export function countMetric(metrics: Record<string, MetricCounters>, name: string, value: number): void {
   const counters = Object.hasOwn(metrics, name) ? metrics[name] : undefined;
   if (counters === undefined) {
+    if (Object.keys(metrics).length >= MOST_METRICS) return;
     metrics[name] = { min: value, max: value, sum: value, count: 1 };
     return;
   }

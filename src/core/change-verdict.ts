@@ -40,5 +40,5 @@ export function describeVerdict({ back, broken, before, unseen }: ChangeVerdict)
     lines.push(`${unseen.length} of ${all} not looked at since: ${named}${unseen.length > 5 ? ' ...' : ''}; does vigie run?`);
   }
   if (back.length === all) return [all === 1 ? 'the one check is back' : `all ${all} are back`];
-  return [...lines, `${back.length} of ${all} are back`];
+  return [...lines, `${back.length} of ${all} ${back.length === 1 ? 'is' : 'are'} back`];
 }

@@ -1,4 +1,5 @@
 import type { FleetDay } from './fleet.ts';
+import { count } from './transition.ts';
 import { findTrend, type Point } from './trend.ts';
 
 /** How far the upgrade to the newest release is, and when it will be complete. */
@@ -45,10 +46,10 @@ export function forecastRelease(days: readonly FleetDay[], today: string): Relea
   const begun = days.filter(({ releases }) => Object.keys(releases).some((release) => toNumber(release) === newest));
   const points = begun.map((day): Point => ({ at: Date.parse(day.day) / DAY_MS, value: countOld(day, newest) }));
   const old = countOld(last, newest);
-  const all = Object.entries(last.releases).reduce((sum, [release, count]) => sum + (toNumber(release) === null ? 0 : count), 0);
+  const all = Object.entries(last.releases).reduce((sum, [release, hosts]) => sum + (toNumber(release) === null ? 0 : hosts), 0);
   const forecast = { newest: name, old, all, date: null };
   const alone = describeAlone(last, newest);
-  if (old === 0) return { ...forecast, words: `all ${all} run ${name} or newer${sinceWhen(begun, newest)}${alone}` };
+  if (old === 0) return { ...forecast, words: `${describeAll(last, all)} ${name} or newer${sinceWhen(begun, newest)}${alone}` };
   const foretold = foretell(points, findChanges(points, begun.length < days.length), old, today);
   return { ...forecast, ...foretold, words: foretold.words + alone };
 }
@@ -59,7 +60,7 @@ export function forecastRelease(days: readonly FleetDay[], today: string): Relea
  */
 function findNewest({ releases }: FleetDay, numbers: readonly number[]): number {
   const hostsOf = (number: number) =>
-    Object.entries(releases).reduce((sum, [name, count]) => sum + (toNumber(name) === number ? count : 0), 0);
+    Object.entries(releases).reduce((sum, [name, hosts]) => sum + (toNumber(name) === number ? hosts : 0), 0);
   const shared = numbers.filter((number) => hostsOf(number) > 1);
   return shared.length > 0 ? Math.max(...shared) : Math.min(...numbers);
 }
@@ -74,9 +75,17 @@ function describeAlone({ releases }: FleetDay, newest: number): string {
   return `; ${names.slice(0, 2).join(', ')}${more}: on one host only, not taken for the newest`;
 }
 
+/** A host that is silent, or that no report is read of, may run anything. */
+function describeAll({ hosts, retiring, releases }: FleetDay, all: number): string {
+  const known = Object.values(releases).reduce((sum, one) => sum + one, 0);
+  const isWhole = hosts <= retiring.length + known;
+  if (all === 1) return `the one host${isWhole ? '' : ' that reports'} runs`;
+  return `all ${all}${isWhole ? '' : ' that report'} run`;
+}
+
 function countOld({ releases }: FleetDay, newest: number): number {
   return Object.entries(releases).reduce(
-    (sum, [release, count]) => sum + ((toNumber(release) ?? Infinity) < newest ? count : 0),
+    (sum, [release, hosts]) => sum + ((toNumber(release) ?? Infinity) < newest ? hosts : 0),
     0,
   );
 }
@@ -105,7 +114,7 @@ function foretell(points: readonly Point[], changes: readonly Point[], old: numb
   const [first, last] = [points[0]?.at ?? 0, points.at(-1)?.at ?? 0];
   const known = Math.round(last - first);
   const left = `${old} to go`;
-  if (known < MIN_DAYS) return { date: null, words: `${left}; no date yet: ${known} days are known, ${MIN_DAYS} are needed` };
+  if (known < MIN_DAYS) return { date: null, words: `${left}; no date yet: ${count(known, 'day')} known, ${MIN_DAYS} needed` };
   const done = Math.max(0, ...points.map(({ value }) => value)) - old;
   if (done <= 0) return { date: null, words: `${left}; no date: in ${known} days none was upgraded` };
   const latest = changes.at(-1)?.at ?? last;
@@ -113,7 +122,8 @@ function foretell(points: readonly Point[], changes: readonly Point[], old: numb
     changes.filter(({ at }, i) => i >= changes.length - PACE_CHANGES || at >= latest - PACE_DAYS),
     TAIL,
   );
-  const seen = `${done} upgraded in ${known} days`;
+  // Upgraded, but perhaps removed or marked as retiring: who is gone is not told apart.
+  const seen = `${done} fewer in ${known} days`;
   if (trend === null) return { date: null, words: `${left}; no date yet: ${seen}, at too few moments to see a pace` };
   if (trend.slope >= 0) return { date: null, words: `${left}; no date: ${seen}, but none of late` };
   const waited = Date.parse(today) / DAY_MS - latest;

@@ -41,7 +41,7 @@ export function composeMonth(history: FleetHistory, month: string): FleetSection
   const until = history.days.filter(({ day }) => day <= last.day);
   return [
     describeFleet(last, first),
-    describeWork(last, days),
+    describeWork(last, days, until.length === 1),
     describeReleases(until, last.day),
     ...describeFigures(last, first),
     ...describeInventory(last),
@@ -84,7 +84,7 @@ function describeFleet(last: FleetDay, first: FleetDay): FleetSection {
     title: 'Hosts',
     rows: [
       { label: 'Hosts', value: `${last.hosts}${change(last.hosts, first.hosts)}` },
-      { label: 'By role', value: roles.join(', ') },
+      ...(roles.length === 0 ? [] : [{ label: 'By role', value: roles.join(', ') }]),
       ...servers.map(([kind, number]) => ({ label: `${capitalize(kind)} servers`, value: String(number) })),
       { label: 'Exporters', value: String(last.exporters) },
       { label: 'Reporting', value: `${last.reporting} of ${last.hosts}, within a day of ${last.day}` },
@@ -108,13 +108,16 @@ function show(counted: Counted | null, format: (value: number) => string = Strin
   return counted === null ? 'nobody says' : `${format(counted.value)} (${count(counted.of, 'host')})`;
 }
 
-function describeWork(last: FleetDay, days: readonly FleetDay[]): FleetSection {
+function describeWork(last: FleetDay, days: readonly FleetDay[], isFirst: boolean): FleetSection {
   const { memoryAvailable, memoryTotal } = last;
   const memory =
     memoryAvailable === null || memoryTotal === null || memoryTotal.value === 0
       ? 'nobody says'
       : `${formatBytes(memoryAvailable.value)} of ${formatBytes(memoryTotal.value)}, ${Math.round((memoryAvailable.value / memoryTotal.value) * 100)} % (${count(memoryTotal.of, 'host')})`;
-  const perSecond = (value: number) => `${formatBytes(value)}/s`;
+  // A rate lies between two counts.
+  const isEarly = isFirst && Object.keys(last.counters ?? {}).length > 0;
+  const rate = (key: 'received' | 'sent') =>
+    isEarly ? 'not known before the second day' : overMonth(last, days, key, (value) => `${formatBytes(value)}/s`);
   return {
     title: `Work and load on ${last.day}`,
     rows: [
@@ -124,8 +127,8 @@ function describeWork(last: FleetDay, days: readonly FleetDay[]): FleetSection {
       { label: 'Mean load', value: overMonth(last, days, 'load', (value) => String(Math.round(value * 100) / 100)) },
       { label: 'Memory available', value: memory },
       { label: 'Processes', value: show(last.processes) },
-      { label: 'Received', value: overMonth(last, days, 'received', perSecond) },
-      { label: 'Sent', value: overMonth(last, days, 'sent', perSecond) },
+      { label: 'Received', value: rate('received') },
+      { label: 'Sent', value: rate('sent') },
     ],
     notes: [],
   };
@@ -191,7 +194,7 @@ function describeOwn(facts: MonthFacts | undefined): FleetSection[] {
   if (facts === undefined) return [];
   const { sent, failed, problems, noisiest, toMail, mailed, toAck, acked, incidents } = facts;
   const time = (seconds: number | null, of: number) => (seconds === null ? 'none' : `${formatAge(seconds)}, the median of ${of}`);
-  const others = incidents.all === 0 ? 'no incident' : `${incidents.others} of ${incidents.all} incidents`;
+  const others = incidents.all === 0 ? 'no incident' : `${incidents.others} of ${count(incidents.all, 'incident')}`;
   return [
     {
       title: 'The monitoring itself',

@@ -2,6 +2,7 @@ import type { Configuration, FleetFigure, Host } from './configuration.ts';
 import type { Fact, FactName, HostReport } from './report.ts';
 import { isSelected } from './selection.ts';
 import type { Status } from './status.ts';
+import { cleanText } from './text.ts';
 
 /** One day of the whole fleet, as it is stored. What nobody said is null, never 0. */
 export interface FleetDay {
@@ -76,6 +77,14 @@ export interface FleetFacts {
   lists: readonly NameList[];
 }
 
+/**
+ * What one machine cannot have says nothing: a single lie would be the figure of all. Debian has some 70,000 packages for a machine,
+ * Linux at most 2^22 processes (PID_MAX_LIMIT); more memory than a PiB, or more than a Tbit/s, nobody has.
+ */
+const MOST = { packages: 100_000, processes: 2 ** 22, memory: 2 ** 50, rate: 125e9 };
+/** Of each word of a release. */
+const MOST_OF_WORD = 20;
+
 const DAY_MS = 86_400_000;
 const NO_ROLE = 'no role';
 /** Which servers are counted, by the types of the checks that ask them. */
@@ -94,8 +103,8 @@ export function countFleet(facts: FleetFacts): FleetDay {
   const retiring = hosts.filter(isRetiring).map(({ name }) => name);
   const counters = Object.fromEntries(fresh.flatMap((report) => toCounters(report)));
   const rates = toRates(counters, before?.counters ?? {});
-  const sum = <N extends FactName>(name: N, pick: (fact: Fact<N>) => number) => toSum(fresh, name, pick);
-  const mean = sum('load', ({ five }) => five);
+  const sum = <N extends FactName>(name: N, most: number, pick: (fact: Fact<N>) => number) => toSum(fresh, name, { most, pick });
+  const mean = sum('load', MOST.processes, ({ five }) => five);
   return {
     day,
     at: now,
@@ -106,13 +115,13 @@ export function countFleet(facts: FleetFacts): FleetDay {
     exporters: countExporters(configuration),
     releases: tally(fresh.filter(({ host }) => !retiring.includes(host)).flatMap((report) => toRelease(report))),
     retiring,
-    upgrades: sum('apt', ({ upgrades }) => upgrades),
-    security: sum('apt', ({ security }) => security),
-    reboots: sum('reboot_required', ({ required }) => Number(required)),
+    upgrades: sum('apt', MOST.packages, ({ upgrades }) => upgrades),
+    security: sum('apt', MOST.packages, ({ upgrades, security }) => (upgrades > MOST.packages ? Infinity : security)),
+    reboots: sum('reboot_required', 1, ({ required }) => Number(required)),
     load: mean === null ? null : { value: Math.round((mean.value / mean.of) * 100) / 100, of: mean.of },
-    memoryAvailable: sum('memory', ({ available }) => available),
-    memoryTotal: sum('memory', ({ total }) => total),
-    processes: sum('processes', ({ total }) => total),
+    memoryAvailable: sum('memory', MOST.memory, ({ total, available }) => (total > MOST.memory ? Infinity : available)),
+    memoryTotal: sum('memory', MOST.memory, ({ total }) => total),
+    processes: sum('processes', MOST.processes, ({ total }) => total),
     received: toRate(rates, 'received'),
     sent: toRate(rates, 'sent'),
     figures: configuration.fleet.figures.map((figure) => measureFigure(figure, facts)),
@@ -140,18 +149,26 @@ function readFact<N extends FactName>(report: HostReport, name: N): Fact<N> | nu
   return fact === undefined || 'unavailable' in fact ? null : (fact as Fact<N>);
 }
 
-function toSum<N extends FactName>(reports: HostReport[], name: N, pick: (fact: Fact<N>) => number): Counted | null {
-  const values = reports.flatMap((report) => {
-    const fact = readFact(report, name);
-    return fact === null ? [] : [pick(fact)];
-  });
+function toSum<N extends FactName>(
+  reports: HostReport[],
+  name: N,
+  { most, pick }: { most: number; pick: (fact: Fact<N>) => number },
+): Counted | null {
+  const values = reports
+    .flatMap((report) => {
+      const fact = readFact(report, name);
+      return fact === null ? [] : [pick(fact)];
+    })
+    .filter((value) => value >= 0 && value <= most);
   return values.length === 0 ? null : { value: values.reduce((a, b) => a + b, 0), of: values.length };
 }
 
 /** `debian 12 bookworm`; testing has no number. */
 function toRelease(report: HostReport): string[] {
   const os = readFact(report, 'os');
-  return os === null ? [] : [[os.id, os.version, os.codename].filter((word) => word !== '').join(' ')];
+  if (os === null) return [];
+  const words = [os.id, os.version, os.codename].map((word) => cleanText(word, MOST_OF_WORD));
+  return [words.filter((word) => word !== '').join(' ')];
 }
 
 function toCounters(report: HostReport): [string, Counters][] {
@@ -175,8 +192,10 @@ function toRates(now: Record<string, Counters>, before: Record<string, Counters>
     if (last === undefined || seconds < 60 || last.boot !== found.boot) continue;
     // An interface that is gone takes its bytes with it.
     if (found.received < last.received || found.sent < last.sent) continue;
-    rates.received.push((found.received - last.received) / seconds);
-    rates.sent.push((found.sent - last.sent) / seconds);
+    const [received, sent] = [(found.received - last.received) / seconds, (found.sent - last.sent) / seconds];
+    if (received > MOST.rate || sent > MOST.rate) continue;
+    rates.received.push(received);
+    rates.sent.push(sent);
   }
   return rates;
 }

@@ -228,17 +228,29 @@ function tellingOf(status: Status, transition: Transition, check: Check, facts: 
   }
 }
 
+const MOST_AT_START = 40;
+
+/** What is withheld follows from something else, mostly from a host whose report is missing: a dozen lines of each would hide the causes. */
+function describeStart(evaluated: readonly Evaluated[]): { reason: string; lines: string[] } {
+  const results = evaluated.map(({ result }) => result).filter(({ state }) => state !== 'OK');
+  const failing = results.filter(({ withheld }) => withheld === null);
+  const withheld = results.length - failing.length;
+  const rest = failing.length - MOST_AT_START;
+  return {
+    reason: `watching ${count(evaluated.length, 'check')}, ${failing.length} of them in trouble${withheld === 0 ? '' : `, ${withheld} not judged yet`}`,
+    lines: [
+      ...failing.slice(0, MOST_AT_START).map(({ check, state, output }) => `${check} ${state}: ${output}`),
+      ...(rest > 0 ? [`and ${rest} more`] : []),
+    ],
+  };
+}
+
 /** The first run on an empty history sends one item, not one for each check in trouble. */
 function planWhole(facts: Planning, plan: Plan): void {
   const { configuration, evaluated } = facts;
   const whole = [...facts.whole];
   if (facts.isFirstRun) {
-    const failing = evaluated.filter(({ result }) => result.state !== 'OK');
-    whole.push({
-      kind: 'started',
-      reason: `watching ${count(evaluated.length, 'check')}, ${failing.length} of them in trouble`,
-      lines: failing.slice(0, 40).map(({ result }) => `${result.check} ${result.state}: ${result.output}`),
-    });
+    whole.push({ kind: 'started', ...describeStart(evaluated) });
   }
   for (const { kind, reason, lines, about, onset = facts.now, isSilent } of whole) {
     const { now: at, run } = facts;

@@ -119,7 +119,7 @@ export function acknowledgedNow(people: People, now: number): Map<string, Acknow
 }
 
 /** Checks inside a watch window: due in every run. */
-export function watchedNow({ changes }: People, checks: readonly Check[], now: number): Set<string> {
+export function watchedNow({ changes }: Pick<People, 'changes'>, checks: readonly Check[], now: number): Set<string> {
   const watched = new Set<string>();
   for (const { target, at, until } of changes) {
     if (at <= now && now < until) for (const id of coveredBy(target, checks)) watched.add(id);
@@ -129,12 +129,33 @@ export function watchedNow({ changes }: People, checks: readonly Check[], now: n
 
 const JUST_BEFORE_MS = 60 * 60_000;
 
-/** The latest change that covers the check and came within the hour before the onset (alerting.md section 9), or null. */
-export function changeBefore({ changes }: People, check: string, onset: number, checks: readonly Check[]): Change | null {
-  const found = changes.filter(({ target, at }) => {
-    return at <= onset && onset - at <= JUST_BEFORE_MS && coveredBy(target, checks).has(check);
-  });
-  return found.reduce<Change | null>((latest, one) => (latest === null || one.at >= latest.at ? one : latest), null);
+/** The changes that cover the check and came within the hour before the onset (alerting.md section 9), the latest first. */
+function changesBefore({ changes }: People, check: string, onset: number, checks: readonly Check[]): Change[] {
+  return changes
+    .filter(({ target, at }) => at <= onset && onset - at <= JUST_BEFORE_MS && coveredBy(target, checks).has(check))
+    .sort((a, b) => b.at - a.at || b.number - a.number);
+}
+
+/** The latest of them, or null. */
+export function changeBefore(people: People, check: string, onset: number, checks: readonly Check[]): Change | null {
+  return changesBefore(people, check, onset, checks)[0] ?? null;
+}
+
+const MOST_CHANGES = 3;
+
+/**
+ * At most three of them, the latest first: of each author the latest, so that a Puppet that changes something in every run, or a machine
+ * that says it does, hides no person's change; then what else there is.
+ */
+export function chooseChangesBefore(people: People, check: string, onset: number, checks: readonly Check[]): Change[] {
+  const found = changesBefore(people, check, onset, checks);
+  const isLatest = (one: Change) => found.find(({ author, target }) => author === one.author && target === one.target) === one;
+  const chosen = [
+    ...found.filter((one) => one.author !== '' && isLatest(one)),
+    ...found.filter((one) => one.author === '' && isLatest(one)),
+    ...found.filter((one) => !isLatest(one)),
+  ].slice(0, MOST_CHANGES);
+  return chosen.sort((a, b) => b.at - a.at || b.number - a.number);
 }
 
 /** A flexible downtime begins with the first failure of what it covers inside its window. UNKNOWN is no failure seen. */

@@ -1,4 +1,4 @@
-import type { Threshold } from './configuration.ts';
+import type { Check, Threshold } from './configuration.ts';
 import type { Unit } from './observation.ts';
 import type { State } from './state.ts';
 import { formatDuration, formatShare, formatSize, parseDuration, parseShare, parseSize, UnitError } from './unit.ts';
@@ -73,10 +73,23 @@ function formatBound(value: number, unit: Unit): string {
   return unit === '%' ? formatShare(value) : String(value);
 }
 
+/** One end of a range as one says it, exactly: `36 h`, `1 day`, `85 %`, `500 MiB`. */
+export function sayBound(value: number, unit: Unit): string {
+  const [, number = '', of = ''] = /^([\d.]+)([A-Za-z%]+)$/.exec(formatBound(value, unit)) ?? [];
+  if (of === '') return String(value);
+  if (of === 'd') return `${number} ${number === '1' ? 'day' : 'days'}`;
+  return `${number} ${of === 'm' ? 'min' : of}`;
+}
+
 /** Whether the value breaks a threshold that has this range. */
 export function breaksRange(value: number, range: Range): boolean {
   const isInside = (range.min === null || value >= range.min) && (range.max === null || value <= range.max);
   return isInside === range.inverted;
+}
+
+/** A peer may name a metric, and call it `constructor`. */
+export function thresholdOf({ thresholds }: Pick<Check, 'thresholds'>, metric: string): Threshold | undefined {
+  return Object.hasOwn(thresholds, metric) ? thresholds[metric] : undefined;
 }
 
 /** CRITICAL before WARNING, as the guidelines have it. */

@@ -2,6 +2,7 @@ import { availability } from './availability.ts';
 import type { Check } from './configuration.ts';
 import { dailyFigures, type Figures, hourlyFigures } from './figures.ts';
 import type { Unit } from './observation.ts';
+import { thresholdOf } from './range.ts';
 import type { BarRun } from './views-bar.ts';
 import { type ChartView, type Triple, toChart } from './views-chart.ts';
 import { type CheckView, type ResultView, toCheckView, toResultView } from './views-check.ts';
@@ -41,6 +42,8 @@ export interface PeriodView {
 
 /** More metrics than a person can look at are left to the last result's own list. */
 const CHARTS = 12;
+/** Of what has no chart so much stands in the table. */
+const COLUMNS = 30;
 const EVENTS_SHOWN = 50;
 
 export function toCheckPage(seen: Seen, means: Means): CheckPageView {
@@ -158,16 +161,16 @@ function toTracks(check: Check, figures: Figures[], unit: PeriodView['unit'], { 
   const timeName = ['time', 'rtt'].find((name) => names.has(name));
   const tracks: Track[] = [];
   if (timeName !== undefined) {
-    const threshold = check.thresholds[timeName];
+    const threshold = thresholdOf(check, timeName);
     const values = figures.map(({ latency }) => latency);
     const say = (value: string) => `newest ${unit}: 95 of 100 answers within ${value}`;
     tracks.push({ label: labelOf(timeName), unit: 's', threshold, layers: ['p50', 'p95', 'p99'], said: 1, say, values });
   }
-  for (const name of [...names].filter((other) => other !== timeName)) {
+  for (const name of [...names].filter((other) => other !== timeName).slice(0, COLUMNS)) {
     tracks.push({
       label: labelOf(name),
       unit: metricUnit(catalogue, check.type, name),
-      threshold: check.thresholds[name],
+      threshold: thresholdOf(check, name),
       layers: ['least', 'mean', 'most'],
       said: 1,
       say: (value) => `newest ${unit}: ${value} on average`,

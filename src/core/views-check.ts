@@ -3,6 +3,7 @@ import { formatAge } from './calendar.ts';
 import type { Check } from './configuration.ts';
 import { checkPageOf } from './item-facts.ts';
 import { type WindowFigures, windowFigures } from './past.ts';
+import { thresholdOf } from './range.ts';
 import { WINDOWS } from './run-record.ts';
 import type { PastResult } from './snapshot.ts';
 import { count } from './transition.ts';
@@ -129,7 +130,7 @@ function formatShare(share: number | null): string {
 function toMetricViews(check: Check, metrics: Record<string, number>, catalogue: MetricCatalogue): CheckView['metrics'] {
   return Object.entries(metrics).map(([name, value]) => {
     const unit = metricUnit(catalogue, check.type, name);
-    const threshold = check.thresholds[name];
+    const threshold = thresholdOf(check, name);
     const limits = threshold === undefined ? '' : describeLimits(threshold, unit);
     return { label: catalogue[check.type]?.[name]?.label ?? name, value: formatMetric(value, unit), limits };
   });

@@ -109,10 +109,14 @@ const SIZES = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 export function formatMetric(value: number, unit: Unit): string {
   if (unit === 's') return value < 0 ? `${value} s` : formatSeconds(value);
   if (unit === '%') return `${roundTo(value, 4)} %`;
-  if (unit === 'd') return `${Math.round(value * 10) / 10} days`;
+  if (unit === 'd') return formatDays(Math.round(value * 10) / 10);
   if (unit === '') return String(Number.isInteger(value) && Math.abs(value) < 1e6 ? value : Number(value.toPrecision(6)));
   const step = value < 1024 ? 0 : Math.min(SIZES.length - 1, Math.floor(Math.log2(value) / 10));
   return `${roundTo(value / 1024 ** step, 3)} ${SIZES[step]}`;
+}
+
+function formatDays(days: number): string {
+  return `${days} ${days === 1 ? 'day' : 'days'}`;
 }
 
 /** Unit and label of each metric, by check type: what the types declare. */

@@ -44,8 +44,10 @@ export function followGrowth(
   const days = new Map<string, number>();
   for (const { name, room } of fillings) {
     const pace = Object.hasOwn(memory.pace, name) ? (memory.pace[name] ?? 0) : 0;
-    const left = Math.round((room / (pace * MIB)) * 10) / 10;
-    if (pace > 0 && left <= MAX_DAYS) days.set(name, left);
+    const exact = room / (pace * MIB);
+    const left = exact < 2 ? Math.round(exact * 100) / 100 : Math.round(exact * 10) / 10;
+    // What is full already will not be.
+    if (pace > 0 && room > 0 && left <= MAX_DAYS) days.set(name, left);
   }
   return { days, memory };
 }

@@ -56,6 +56,7 @@ async function openFile(path: string) {
     return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     const code = cleanText((error as NodeJS.ErrnoException).code ?? 'unknown', 20);
-    throw new ReportProblem('missing', `${cleanText(path, 100)} cannot be read (${code})`, { cause: error });
+    const why = code === 'ELOOP' ? 'is a symbolic link, expected a file' : `cannot be read (${code})`;
+    throw new ReportProblem('missing', `${cleanText(path, 100)} ${why}`, { cause: error });
   }
 }

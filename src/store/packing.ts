@@ -1,4 +1,5 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { MOST_METRICS } from '../core/availability.ts';
 import type { Metrics } from '../core/observation.ts';
 
 /** One result as it is kept for years: codes and outputs only where something was wrong; numbers to three significant digits. */
@@ -20,7 +21,7 @@ export interface PackedResult {
  */
 export function packResults(results: PackedResult[]): Buffer {
   const texts = new Map<string, number>();
-  const names = [...new Set(results.flatMap((result) => Object.keys(result.metrics)))].sort();
+  const names = [...new Set(results.flatMap((result) => Object.keys(result.metrics)))].slice(0, MOST_METRICS).sort();
   const scales = names.map((name) =>
     scaleOf(results.map((result) => metricOf(result, name)).filter((value) => value !== undefined)),
   );

@@ -10,8 +10,8 @@ export function readWeek(database: Database, now: number): Omit<WeekFacts, 'stat
       SELECT check_id AS "check", onset, max(state) FILTER (WHERE kind <> 'recovery' AND state < 3) AS worst, max(state) AS any_state,
         max(CASE WHEN kind = 'recovery' OR (kind = 'stable' AND state = 0) THEN at END) AS endedAt
       FROM events
-      WHERE at > ? AND check_id IS NOT NULL AND kind IN ('problem', 'worse', 'frequent', 'unstable', 'stable', 'recovery')
-      GROUP BY check_id, onset ORDER BY onset`)
+      WHERE check_id IS NOT NULL AND kind IN ('problem', 'worse', 'frequent', 'unstable', 'stable', 'recovery')
+      GROUP BY check_id, onset HAVING max(at) > ? ORDER BY onset`)
     .all(since) as { check: string; onset: number; worst: number | null; any_state: number; endedAt: number | null }[];
   const soft = database
     .prepare(`SELECT check_id AS "check", at FROM events WHERE at > ? AND kind = 'soft-recovery'`)

@@ -8,12 +8,17 @@ const look = (updated: number | null) => judge(indices, { apt: { at: AT - DAY, u
 describe('apt-indices', () => {
   for (const { name, updated, state, output } of [
     { name: 'hours ago', updated: AT - 5 * HOUR, state: 'OK', output: 'apt-get update worked 5 h ago' },
-    { name: 'three days ago', updated: AT - 3 * DAY, state: 'WARNING', output: /^apt-get update worked 3 days ago, warning above/ },
+    {
+      name: 'three days ago',
+      updated: AT - 3 * DAY,
+      state: 'WARNING',
+      output: /^apt-get update worked 3 days ago, warning above 2 days \(age\)$/,
+    },
     {
       name: 'eight days ago',
       updated: AT - 8 * DAY,
       state: 'CRITICAL',
-      output: /^apt-get update worked 8 days ago, critical above/,
+      output: /^apt-get update worked 8 days ago, critical above 7 days \(age\)$/,
     },
     { name: 'never', updated: null, state: 'CRITICAL', output: 'no sign that apt-get update ever worked' },
     { name: 'in the future', updated: AT + DAY, state: 'UNKNOWN', output: /ahead of now: whose clock is wrong\?$/ },

@@ -16,13 +16,13 @@ describe('clock', () => {
       name: 'a second ahead',
       fact: { synchronised: true, offset: 1.24 },
       state: 'WARNING',
-      output: 'follows another clock, 1.2 s ahead, warning above 0.5 (offset)',
+      output: 'follows another clock, 1.2 s ahead, warning above 500 ms (offset)',
     },
     {
       name: 'a minute behind',
       fact: { synchronised: true, offset: -60 },
       state: 'CRITICAL',
-      output: 'follows another clock, 60 s behind, critical above 10 (offset)',
+      output: 'follows another clock, 60 s behind, critical above 10 s (offset)',
     },
     {
       name: 'on its own',

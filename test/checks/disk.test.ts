@@ -14,7 +14,7 @@ describe('disk', () => {
   it('[K2] bytes and inodes of each file system are parts; the fullest stands first and is judged', async () => {
     const seen = await look([root, srv]);
     assert.equal(seen.state, 'WARNING');
-    assert.equal(seen.output, '/srv 90 % of 931 GiB used (of 2 file systems), warning above 85 (used)');
+    assert.equal(seen.output, '/srv 90 % of 931 GiB used (of 2 file systems), warning above 85 % (used)');
     assert.deepEqual(seen.metrics, { used: 90, available: 100 * GB, inodes_used: 10 });
     assert.deepEqual(seen.parts, [
       { name: '/srv', state: 'WARNING', output: '90 % of 931 GiB used' },
@@ -23,12 +23,12 @@ describe('disk', () => {
   });
 
   for (const { name, list, options, state, output } of [
-    { name: 'nearly full', list: [{ ...root, available: 0.4 * GB }], state: 'CRITICAL', output: /critical above 95 \(used\)$/ },
+    { name: 'nearly full', list: [{ ...root, available: 0.4 * GB }], state: 'CRITICAL', output: /critical above 95 % \(used\)$/ },
     {
       name: 'without inodes',
       list: [{ ...root, inodes_free: 10 }],
       state: 'CRITICAL',
-      output: /99 % of inodes, critical above 95 \(inodes used\)$/,
+      output: /99 % of inodes, critical above 95 % \(inodes used\)$/,
     },
     {
       name: 'without inodes, not the fullest',
@@ -37,7 +37,7 @@ describe('disk', () => {
         { ...root, available: 9 * GB, inodes_free: 10 },
       ],
       state: 'CRITICAL',
-      output: /^\/srv 50 % .*; \/ 99 % of inodes \(of 2 file systems\), critical above 95/,
+      output: /^\/srv 50 % .*; \/ 99 % of inodes \(of 2 file systems\), critical above 95 %/,
     },
     {
       name: 'mounted read-only',
@@ -136,6 +136,14 @@ describe('disk', () => {
       assert.equal((await follow(hours, used)).metrics?.['full_in'], undefined);
     });
   }
+
+  it('[K2] the last days are said in hours, and what is full is not foretold', async () => {
+    const day = (hour: number) => (hour / 24) * 20 * GB;
+    assert.match((await follow(96, day)).output, /, full in 24 h$/);
+    const full = await follow(120, day);
+    assert.match(full.output, /^\/ 100 % of 93.1 GiB used, 10 % of inodes$/);
+    assert.equal(full.metrics?.['full_in'], undefined);
+  });
 
   it('[K2] days without a report are a gap, not a step', async () => {
     const seen = await follow(48, (hour) => hour * 0.5 * GB);

@@ -18,7 +18,7 @@ describe('file-age', () => {
       name: 'written yesterday',
       path: '/backup/b.gz',
       state: 'WARNING',
-      output: '/backup/b.gz 30 h old, 10 B, warning above 93600 (age)',
+      output: '/backup/b.gz 30 h old, 10 B, warning above 26 h (age)',
     },
     { name: 'missing', path: '/backup/c.gz', state: 'CRITICAL', output: '/backup/c.gz is not there' },
     {

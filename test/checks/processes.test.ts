@@ -9,5 +9,7 @@ describe('processes', () => {
     assert.deepEqual([seen.state, seen.output, seen.metrics], ['OK', '143 processes, 2 zombies', { total: 143, zombies: 2 }]);
     const many = await judge(processes, { processes: { total: 143, zombies: 21 } });
     assert.deepEqual([many.state, many.code], ['WARNING', 'threshold.zombies']);
+    const one = await judge(processes, { processes: { total: 1, zombies: 1 } });
+    assert.equal(one.output, '1 process, 1 zombie');
   });
 });

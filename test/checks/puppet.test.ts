@@ -36,7 +36,7 @@ describe('puppet', () => {
       fact: { running: true, last_run: AT - 3 * HOUR },
       state: 'WARNING',
       code: 'threshold.age',
-      output: 'last run 3 h ago changed nothing, running now, warning above 7200 (age)',
+      output: 'last run 3 h ago changed nothing, running now, warning above 2 h (age)',
     },
     {
       name: 'failed resources',
@@ -57,7 +57,7 @@ describe('puppet', () => {
       fact: { last_run: AT - 3 * DAY },
       state: 'CRITICAL',
       code: 'threshold.age',
-      output: 'last run 3 days ago changed nothing, critical above 86400 (age)',
+      output: 'last run 3 days ago changed nothing, critical above 1 day (age)',
     },
     {
       name: 'an agent that never ran',

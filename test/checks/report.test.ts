@@ -105,6 +105,9 @@ describe('check type report', () => {
       assert.equal(codeOf(await look({ inbox: folder.path })), 'report.missing');
     }
     rmSync(at('vigie-report'), { force: true, recursive: true });
+    symlinkSync('/etc/passwd', at('vigie-report'));
+    assert.match((await look({ inbox: folder.path })).output, /vigie-report is a symbolic link, expected a file$/);
+    rmSync(at('vigie-report'));
   });
 
   it('[T6] one source, keys that are keys, and no plain HTTP over a network', () => {
@@ -193,7 +196,7 @@ describe('a host with a report', () => {
     publish(10);
     const { code, stdout } = await vigie(folder.path, ['check', 'web1/memory']);
     assert.equal(code, 2);
-    assert.match(stdout, /^CRITICAL: 99 % of 1000 B used, 10 B available, critical above 95 \(used\) \| used=99%/);
+    assert.match(stdout, /^CRITICAL: 99 % of 1000 B used, 10 B available, critical above 95 % \(used\) \| used=99%/);
     assert.doesNotMatch(stdout, /report 0 s old/);
     rmSync(at('web1.report'));
     const without = await vigie(folder.path, ['check', 'web1/memory']);

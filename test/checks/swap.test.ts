@@ -12,13 +12,13 @@ describe('swap', () => {
       name: 'much',
       fact: { swap_total: 1000, swap_free: 100 },
       state: 'WARNING',
-      output: '90 % of 1000 B used, warning above 80 (used)',
+      output: '90 % of 1000 B used, warning above 80 % (used)',
     },
     {
       name: 'nearly all',
       fact: { swap_total: 1000, swap_free: 0 },
       state: 'CRITICAL',
-      output: '100 % of 1000 B used, critical above 95 (used)',
+      output: '100 % of 1000 B used, critical above 95 % (used)',
     },
     { name: 'none at all', fact: { swap_total: 0, swap_free: 0 }, state: 'OK', output: 'no swap' },
   ]) {

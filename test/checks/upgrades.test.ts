@@ -11,7 +11,7 @@ describe('upgrades', () => {
     const first = await lookAt(upgrades, { apt: FACT });
     assert.equal(first.output, '5 pending, 2 of security, 1 held');
     const later = await judge(upgrades, { apt: FACT }, { memory: first.memory, now: NOW + 2 * HOUR * 1000 });
-    assert.deepEqual([later.state, later.output], ['OK', '5 pending, 2 of security since 2 h, 1 held']);
+    assert.deepEqual([later.state, later.output], ['OK', '5 pending, 2 of security for 2 h, 1 held']);
     assert.deepEqual(later.metrics, { pending: 5, security: 2, held: 1, security_for: 2 * HOUR });
   });
 
@@ -19,6 +19,7 @@ describe('upgrades', () => {
     const memory = { since: NOW - 2 * DAY * 1000 };
     const seen = await judge(upgrades, { apt: FACT }, { memory });
     assert.deepEqual([seen.state, seen.code], ['WARNING', 'threshold.security_for']);
+    assert.match(seen.output, /of security for 2 days, 1 held, warning above 36 h \(security for\)$/);
     const none = await judge(upgrades, { apt: { ...FACT, security: 0 } }, { memory });
     assert.deepEqual([none.state, none.memory], ['OK', { since: null }]);
   });

@@ -286,6 +286,11 @@ describe('vigie change', () => {
   it('[W2] without a terminal it does not wait', async () => {
     assert.equal((await as('anna', 'change', 'shop', '--note', 'x', '--watch', '1d')).code, 0);
   });
+
+  it('[W2] explain says who has a check watched, why and until when', async () => {
+    const { stdout } = await as('bert', 'explain', 'shop/page');
+    assert.match(stdout, /^ {2}people: watched in every run until .*: anna: x$/m);
+  });
 });
 
 describe('vigie incident new', () => {

@@ -59,7 +59,7 @@ describe('the upgrade to the next release of Debian', () => {
       name: 'too little history',
       count: 10,
       old: (before: number) => 10 + before,
-      words: '10 to go; no date yet: 9 days are known, 14 are needed',
+      words: '10 to go; no date yet: 9 days known, 14 needed',
     },
     { name: 'a standstill', count: 60, old: () => 10, words: '10 to go; no date: in 59 days none was upgraded' },
     {
@@ -72,7 +72,7 @@ describe('the upgrade to the next release of Debian', () => {
       name: 'one in a year',
       count: 366,
       old: (before: number) => (before > 180 ? 61 : 60),
-      words: '60 to go; no date yet: 1 upgraded in 365 days, at too few moments to see a pace',
+      words: '60 to go; no date yet: 1 fewer in 365 days, at too few moments to see a pace',
     },
     {
       name: 'one in a hundred days',
@@ -84,7 +84,7 @@ describe('the upgrade to the next release of Debian', () => {
       name: 'upgrades of which some were taken back',
       count: 60,
       old: (before: number) => (before > 40 ? 70 : 30 + Math.floor((40 - before) / 5)),
-      words: '38 to go; no date: 32 upgraded in 59 days, but none of late',
+      words: '38 to go; no date: 32 fewer in 59 days, but none of late',
     },
   ]) {
     it(`[F3] ${name} has no date, and says why`, () => {
@@ -163,7 +163,10 @@ describe('the upgrade to the next release of Debian', () => {
   });
 
   it('[F3] is over when no old one is left, and says since when', () => {
-    assert.equal(foretell(20, (before) => (before > 5 ? 1 : 0))?.words, 'all 74 run debian 13 trixie or newer, since 2026-11-17');
+    assert.equal(
+      foretell(20, (before) => (before > 5 ? 1 : 0))?.words,
+      'all 74 that report run debian 13 trixie or newer, since 2026-11-17',
+    );
   });
 
   it('[F3] testing is no release that others are upgraded to, and other systems have no part in it', () => {
@@ -185,27 +188,44 @@ describe('the upgrade to the next release of Debian', () => {
       name: 'many releases that one host each claims',
       releases: { 'debian 13 trixie': 5, 'debian 97': 1, 'debian 98': 1, 'debian 99': 1 },
       newest: 'debian 13 trixie',
-      words: /^all 8 run debian 13 trixie or newer; debian 97, debian 98 and 1 more: on one host only/,
+      words: /^all 8 that report run debian 13 trixie or newer; debian 97, debian 98 and 1 more: on one host only/,
     },
     {
       name: 'a release that two hosts run',
       releases: { 'debian 12 bookworm': 3, 'debian 13 trixie': 2 },
       newest: 'debian 13 trixie',
-      words: /^3 to go; no date yet: 0 days are known, 14 are needed$/,
+      words: /^3 to go; no date yet: 0 days known, 14 needed$/,
     },
     {
       name: 'one machine',
       releases: { 'debian 13 trixie': 1 },
       newest: 'debian 13 trixie',
-      words: /^all 1 run debian 13 trixie or newer$/,
+      words: /^the one host that reports runs debian 13 trixie or newer$/,
     },
     {
       name: 'two machines that differ',
       releases: { 'debian 12 bookworm': 1, 'debian 99': 1 },
       newest: 'debian 12 bookworm',
-      words: /^all 2 run debian 12 bookworm or newer; debian 99: on one host only, not taken for the newest$/,
+      words: /^all 2 that report run debian 12 bookworm or newer; debian 99: on one host only, not taken for the newest$/,
     },
   ];
+  it('[F3] with every host known, all is said of all; with one of them missing, of those that report', () => {
+    const words = (hosts: number, trixie: number) =>
+      forecastRelease([fleetDay(TODAY, { hosts, retiring: ['old1'], releases: { 'debian 13 trixie': trixie } })], TODAY)?.words;
+    assert.equal(words(9, 8), 'all 8 run debian 13 trixie or newer');
+    assert.equal(words(10, 8), 'all 8 that report run debian 13 trixie or newer');
+    assert.equal(words(2, 1), 'the one host runs debian 13 trixie or newer');
+  });
+
+  it('[F3] on the second day one day is known', () => {
+    const releases = { 'debian 12 bookworm': 3, 'debian 13 trixie': 2 };
+    const words = forecastRelease(
+      [fleetDay('2026-11-21', { releases }), fleetDay('2026-11-22', { releases })],
+      '2026-11-22',
+    )?.words;
+    assert.equal(words, '3 to go; no date yet: 1 day known, 14 needed');
+  });
+
   for (const { name, releases, newest, words } of alone) {
     it(`[F3] [T4] the newest release is what two hosts run: ${name}`, () => {
       const found = forecastRelease([fleetDay(TODAY, { releases })], TODAY);

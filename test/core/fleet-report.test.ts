@@ -1,11 +1,27 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { FleetDay } from '../../src/core/fleet.ts';
 import { composeMonth, formatMonth } from '../../src/core/fleet-report.ts';
 import { fleetDay, fleetHistory, monthFacts } from '../support/fleet.ts';
 
 const LAST = '2026-11-22';
 
 describe('the report of a month', () => {
+  it('[F2] [F4] on the first day, with one incident or without a host, it says what is so', () => {
+    const counters = { web1: { at: 0, boot: 'x', received: 1, sent: 1 } };
+    const first = fleetDay(LAST, { received: null, sent: null, counters });
+    const textOf = (days: FleetDay[]) =>
+      formatMonth(
+        'Example',
+        '2026-11',
+        composeMonth({ days, months: { '2026-11': monthFacts({ incidents: { all: 1, others: 1 } }) } }, '2026-11') ?? [],
+      );
+    assert.match(textOf([first]), /Received: +not known before the second day\n +Sent: +not known before the second day\n/);
+    assert.match(textOf([fleetDay('2026-11-21'), first]), /Received: +nobody says\n/);
+    assert.match(textOf([first]), /Others reported first: +1 of 1 incident\n/);
+    assert.doesNotMatch(textOf([fleetDay(LAST, { hosts: 0, roles: {} })]), /By role/);
+  });
+
   it('[F4] is text to paste into a mail, with what each number is made of', () => {
     const sections = composeMonth(fleetHistory(LAST), '2026-11') ?? assert.fail('no report');
     assert.equal(

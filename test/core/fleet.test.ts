@@ -49,6 +49,13 @@ function count(more: Partial<FleetFacts> & { settings?: Partial<Configuration> }
   });
 }
 
+/** Half a day ago: no bytes yet. */
+function bytesBefore(...names: string[]): FleetDay {
+  const { boot } = reportOf(FULL_FACTS);
+  const counters = Object.fromEntries(names.map((name) => [name, { at: NOW - 12 * HOUR, boot, received: 0, sent: 0 }]));
+  return { ...count(), counters };
+}
+
 describe('the fleet of a day', () => {
   it('[F1] hosts by their role', () => {
     const day = count();
@@ -85,6 +92,40 @@ describe('the fleet of a day', () => {
     );
     assert.deepEqual(day.processes, { value: 286, of: 2 });
     assert.deepEqual(count({ reports: new Map() }).upgrades, null);
+  });
+
+  it('[F2] [T4] what no machine can have is not counted: one lie would be the figure of all', () => {
+    const lots = Number.MAX_SAFE_INTEGER;
+    const lie = {
+      apt: { ...FULL_FACTS.apt, upgrades: lots, security: 7 },
+      memory: { ...FULL_FACTS.memory, total: lots, available: 5 },
+      processes: { ...FULL_FACTS.processes, total: lots },
+      load: { ...FULL_FACTS.load, five: -lots },
+      network: { ...FULL_FACTS.network, interfaces: [{ name: 'eth0', received: lots, sent: 0 }] },
+    };
+    const day = count({ reports: new Map([say('web1', {}), say('web2', lie)]), before: bytesBefore('web1', 'web2') });
+    const counted = [
+      day.upgrades,
+      day.security,
+      day.memoryAvailable,
+      day.memoryTotal,
+      day.processes,
+      day.load,
+      day.received,
+      day.sent,
+    ];
+    assert.deepEqual(
+      counted.map((one) => one?.of),
+      counted.map(() => 1),
+    );
+    assert.deepEqual([day.reporting, day.security?.value, day.memoryAvailable?.value], [2, 1, 6e9]);
+  });
+
+  it('[F3] [T2] the words of a release have an end: one host must not fill the page of all', () => {
+    const long = { os: { ...FULL_FACTS.os, id: 'debian', version: 'x'.repeat(900), codename: 'y'.repeat(900) } };
+    const [name = ''] = Object.keys(count({ reports: new Map([say('web1', long)]) }).releases);
+    assert.match(name, /^debian x{10,20}\S* y{10,20}\S*$/);
+    assert.ok(name.length <= 62, name);
   });
 
   it('[F2] bytes per second between two counts, but not over a boot or where an interface is gone', () => {

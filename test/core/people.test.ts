@@ -6,7 +6,9 @@ import { nextStart, stretchAt } from '../../src/core/downtime.ts';
 import { evaluate } from '../../src/core/evaluate.ts';
 import { planNotifications } from '../../src/core/notify.ts';
 import {
+  type Change,
   changeBefore,
+  chooseChangesBefore,
   coveredBy,
   type Downtime,
   nextTurn,
@@ -386,7 +388,7 @@ describe('a change', () => {
         'website/front-page is broken since your change: HTTP 503',
         'web2/alive was broken before your change and still is',
         '1 of 4 not looked at since: shop/page; does vigie run?',
-        '1 of 4 are back',
+        '1 of 4 is back',
       ],
     );
   });
@@ -397,5 +399,18 @@ describe('a change', () => {
     assert.equal(changeBefore(said, 'shop/page', START + HOUR + 1, CHECKS), null);
     assert.equal(changeBefore(said, 'shop/page', START - 1, CHECKS), null);
     assert.equal(changeBefore(said, 'mail/smtp', START + MINUTE, CHECKS)?.number, 2);
+  });
+
+  it('[W2] [T4] three changes before a problem are named, the latest first; those of a machine hide no person’s', () => {
+    const own = (number: number, note: string) => ({ ...change, number, author: '', note, at: START + number * MINUTE });
+    const names = (changes: Change[]) =>
+      chooseChangesBefore(saidOf({ changes }), PAGE, START + HOUR, CHECKS).map(({ author, note }) => author || note);
+    assert.deepEqual(names([change, own(2, 'APT'), own(3, 'boot')]), ['boot', 'APT', 'anna']);
+    assert.deepEqual(names([change, ...[2, 3, 4, 5, 6].map((number) => own(number, `Puppet ${number}`))]), [
+      'Puppet 6',
+      'Puppet 5',
+      'anna',
+    ]);
+    assert.deepEqual(names([{ ...change, target: 'mail' }]), []);
   });
 });

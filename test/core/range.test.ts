@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Unit } from '../../src/core/observation.ts';
-import { breaksRange, evaluateThreshold, formatRange, parseBounds, parseRange } from '../../src/core/range.ts';
+import { breaksRange, evaluateThreshold, formatRange, parseBounds, parseRange, sayBound } from '../../src/core/range.ts';
 import { UnitError } from '../../src/core/unit.ts';
 
 const TABLE: { name: string; unit: Unit; inside: number[]; outside: number[] }[] = [
@@ -48,6 +48,24 @@ test('[C2] critical is asked before warning, and a missing level never breaks', 
 test('[C2] bounds by name are inclusive and either may be missing', () => {
   assert.deepEqual(parseBounds({ min: '14d' }, 'd'), { min: 14, max: null, inverted: false });
   assert.deepEqual(parseBounds({ max: '80%' }, '%'), { min: null, max: 80, inverted: false });
+});
+
+test('[W1] an end of a range is said exactly, in a unit that a tired reader need not divide', () => {
+  const said = (
+    [
+      [129_600, 's'],
+      [86_400, 's'],
+      [5400, 's'],
+      [0.5, 's'],
+      [3, 'd'],
+      [1, 'd'],
+      [85, '%'],
+      [524_288_000, 'B'],
+      [10, ''],
+      [-5, 's'],
+    ] as const
+  ).map(([value, unit]) => sayBound(value, unit));
+  assert.deepEqual(said, ['36 h', '1 day', '90 min', '500 ms', '3 days', '1 day', '85 %', '500 MiB', '10', '-5']);
 });
 
 test('[C2] a range with a foreign unit, three ends, no end or its ends swapped is refused', () => {

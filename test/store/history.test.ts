@@ -67,6 +67,24 @@ describe('the history', () => {
     ]);
   });
 
+  it('[H1] [W1] what is withheld at the start is counted and not listed: it would hide its cause', () => {
+    const own = Array.from({ length: 41 }, (_, i) => resultOf(`host${i}/report`, 'CRITICAL'));
+    const readers = own.map(({ check: id }) => ({
+      ...resultOf(id.replace('report', 'disk'), 'UNKNOWN'),
+      withheld: 'report' as const,
+    }));
+    const checks = [...own, ...readers].map(({ check: id }) => checkOf({ id }));
+    const many = configurationOf(checks, { contacts: { a: contactOf('a', ['x@example.org']) }, contactsForAll: ['a'] });
+    storeRun(history.database, many, [...readers, ...own], NOON);
+    const [{ reason, lines }] = history.database.prepare('SELECT reason, content AS lines FROM items').all() as [
+      { reason: string; lines: string },
+    ];
+    assert.equal(reason, 'watching 82 checks, 41 of them in trouble, 41 not judged yet');
+    assert.match(lines, /host39\/report CRITICAL/);
+    assert.match(lines, /and 1 more/);
+    assert.doesNotMatch(lines, /disk/);
+  });
+
   it('[W1] earlier problems are told with their lengths, newest first', () => {
     play('OCCCOOCCCO');
     const past = readPastProblems(history.database, check.id, NOON + DAY);

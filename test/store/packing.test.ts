@@ -37,6 +37,17 @@ describe('a packed day', () => {
     assert.ok(Math.abs((back[0]?.metrics['time'] ?? 0) - (results[0]?.metrics['time'] ?? 0)) < 0.0001);
   });
 
+  it('[T1] of a machine that names its numbers anew in every result the first hundred are kept, and every result', () => {
+    const results = day(1440).map((one, i) => ({
+      ...one,
+      metrics: Object.fromEntries(Array.from({ length: 20 }, (_, k) => [`n${i}x${k}`, i])),
+    }));
+    const packed = packResults(results);
+    assert.ok(packed.length < 64 * 1024, `${packed.length} bytes`);
+    const back = unpackResults(packed);
+    assert.deepEqual([back.length, back[4]?.metrics['n4x19'], back[5]?.metrics], [1440, 4, {}]);
+  });
+
   it('[R4] holds for any results', () => {
     const result = fc.record({
       at: fc.integer({ min: 0, max: 4_102_444_800 }).map((seconds) => seconds * 1000),

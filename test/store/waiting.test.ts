@@ -104,6 +104,9 @@ describe('what waits in the outbox', () => {
     assert.deepEqual(week.soft, [{ check: check.id, at: NIGHT + 10 * MINUTE }]);
     assert.deepEqual(week.noisiest, [{ check: check.id, items: 2 }]);
     assert.equal(week.runs, 7);
+    // It began eight days ago and ended within the week: what it was is not forgotten.
+    const later = readWeek(history.database, NIGHT + 27 * MINUTE + 7 * DAY);
+    assert.deepEqual(later.problems, week.problems);
     assert.deepEqual(readWeek(history.database, NIGHT + 8 * DAY).problems, []);
   });
 });

@@ -30,7 +30,8 @@ export function lookAt(type: CheckType, facts: Record<string, object>, look: Der
 /** The same with the type's own thresholds: what a person sees who configured nothing. */
 export async function judge(type: CheckType, facts: Record<string, object>, look: DerivedLook = {}): Promise<Result> {
   const origin = { at: look.now ?? NOW, run: 1, scheduled: true, duration: 0 };
-  return toResult({ id: `web1/${type.type}`, thresholds: defaultsOf(type) } as Check, await lookAt(type, facts, look), origin);
+  const check = { id: `web1/${type.type}`, thresholds: defaultsOf(type) } as Check;
+  return toResult(check, await lookAt(type, facts, look), origin, type.metrics);
 }
 
 function defaultsOf(type: CheckType): Record<string, Threshold> {
