@@ -287,8 +287,9 @@ describe('incidents of an installation', () => {
     assert.equal((await add()).code, 0);
     await vigie(home.path, ['run']);
     const page = read('site/public/index.html');
-    assert.match(page, /<li>We move to a new machine: <a href="services\/website\.html">Website<\/a> <span class="soft">from /);
-    assert.match(page, /<li>Planned maintenance: <a/);
+    const services = /Services: <a href="services\/website\.html">Website<\/a><\/p>/.source;
+    for (const words of ['We move to a new machine', 'Planned maintenance'])
+      assert.match(page, new RegExp(`<li><p>${words}</p>\\s*<p class="about sentence">from .* to .*\\. ${services}`), words);
     assert.doesNotMatch(page, /CANARY/);
     assert.equal(JSON.parse(read('site/public/status.json')).maintenance.length, 2);
   });
