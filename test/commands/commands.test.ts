@@ -50,7 +50,7 @@ function tame(text: string): string {
   return text
     .replaceAll(folder.path, 'FOLDER')
     .replaceAll(new URL(target.url).port, 'PORT')
-    .replace(/\b\w{3} \d{4}-\d\d-\d\d \d\d:\d\d \S+ \(\d\d:\d\d UTC\)/g, 'TIME')
+    .replace(/\b\w{3} \d{4}-\d\d-\d\d \d\d:\d\d \S+ \((\w{3} )?\d\d:\d\d UTC\)/g, 'TIME')
     .replace(/\d+\.\d+ s\b/g, 'N s')
     .replace(/\b\d+ s\b/g, 'N s')
     .replace(/time=[\d.]+s/g, 'time=Ns')
