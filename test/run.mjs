@@ -7,9 +7,7 @@ const wanted = process.argv.slice(2).filter((word) => word !== '--coverage');
 const files = readdirSync('dist/test', { recursive: true })
   .filter((name) => name.endsWith('.test.js') && (wanted.length === 0 || wanted.some((part) => name.includes(part))))
   .map((name) => `dist/test/${name}`)
-  // Backwards: the longest, of whole runs, do not begin last.
-  .sort()
-  .reverse();
+  .sort();
 if (files.length === 0) {
   console.error('no test files in dist/test: build first, or the filter matches nothing');
   process.exit(1);
